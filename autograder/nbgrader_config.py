@@ -1,0 +1,49 @@
+"""nbgrader for this course. Run nbgrader's commands from this folder.
+
+nbgrader itself is used as it is; what differs is a handful of small preprocessors.
+"""
+
+import sys
+from pathlib import Path
+
+from nbgrader.converters import Autograde, GenerateAssignment
+
+root = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(root))  # so that nbgrader finds autograder.preprocessors
+
+from autograder import preprocessors as ours  # noqa: E402
+
+c = get_config()  # noqa: F821
+
+c.CourseDirectory.root = str(root)
+c.CourseDirectory.course_id = "question_the_classifier"
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "stages"
+
+
+def built_in(converter: type, name: str) -> list:
+    """nbgrader's own preprocessors, as the installed version has them."""
+    return converter.class_traits()[name].default()
+
+
+# Student notebooks: teacher's cells go, addresses come in, blanks stay as the source has them.
+c.GenerateAssignment.preprocessors = [
+    ours.RemoveTeacherCells,
+    ours.FillAddresses,
+    *built_in(GenerateAssignment, "preprocessors"),
+]
+c.ClearSolutions.code_stub = {"python": ""}
+c.ClearSolutions.text_stub = "*(write here)*"
+
+# Grading: a doubled cell harms nobody, a deleted check comes back, and only what a check
+# returns counts, not what a library wrote to stderr beside it.
+c.Autograde.sanitize_preprocessors = [
+    ours.RepairDoubledCells,
+    ours.DropWidgetState,
+    *built_in(Autograde, "sanitize_preprocessors"),
+]
+c.OverwriteCells.add_missing_cells = True
+grading = built_in(Autograde, "autograde_preprocessors")
+c.Autograde.autograde_preprocessors = [grading[0], ours.QuietChecks, *grading[1:]]
+c.Execute.timeout = 300
+c.Execute.startup_timeout = 120

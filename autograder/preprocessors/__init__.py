@@ -1,0 +1,15 @@
+"""Small steps that nbgrader runs for this course; ``nbgrader_config.py`` says where."""
+
+from autograder.preprocessors.dropwidgetstate import DropWidgetState
+from autograder.preprocessors.filladdresses import FillAddresses
+from autograder.preprocessors.quietchecks import QuietChecks
+from autograder.preprocessors.removeteachercells import RemoveTeacherCells
+from autograder.preprocessors.repairdoubledcells import RepairDoubledCells
+
+__all__ = [
+    "DropWidgetState",
+    "FillAddresses",
+    "QuietChecks",
+    "RemoveTeacherCells",
+    "RepairDoubledCells",
+]

@@ -1,0 +1,606 @@
+"""The checks of Stage 7, Find its mistakes."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from course_utils.checks.result import Check, Result
+from course_utils.evidence import Cell, Evidence, Reference, Shown
+from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
+
+NAMES = (
+    "test_predictions",
+    "predicted_labels",
+    "true_labels",
+    "wrong_indexes",
+    "per_class_accuracy",
+    "hardest_class",
+)
+
+# Two machines can round a network's answer differently and so disagree on a picture where
+# two classes are equally likely. One picture in a thousand may differ.
+_SAME = 0.999
+_TWO_DECIMALS = 0.005 + 1e-9
+
+
+# --- Step 1 ------------------------------------------------------------------------------
+
+
+def predict_labels(evidence: Evidence, reference: Reference) -> Result:
+    """Three arrays: the model's answers, the classes it chose, and the true classes."""
+    names = ("test_predictions", "predicted_labels", "true_labels")
+    predictions, predicted, true = (_array(evidence.values.get(name)) for name in names)
+    blank = [name for name in names if evidence.values.get(name) is None]
+    if blank:
+        return Result(
+            0,
+            f"Still to do: {_list(blank)}.",
+            "Replace each ... in the cell above and run it again.",
+        )
+    count, classes = reference.probabilities.shape
+    if predictions is None or predictions.shape != (count, classes):
+        return Result(
+            0,
+            f"test_predictions has {_shape(predictions)}. I expected ({count}, {classes}): "
+            f"one row for each test picture and one column for each class.",
+            "Use model.predict(x_test), with all the test pictures.",
+        )
+    if not _agree(predictions.argmax(axis=1), reference.predicted):
+        return Result(
+            0,
+            "test_predictions are not this model's answers for x_test.",
+            "Give model.predict the pictures as they are: x_test. The model divides the "
+            "pixels itself, so do not divide them first.",
+        )
+    if predicted is None or predicted.shape != (count,):
+        return Result(
+            0,
+            f"predicted_labels has {_shape(predicted)}. I expected ({count},): "
+            "one class number for each test picture.",
+            "Use test_predictions.argmax(axis=1). axis=1 looks along each row.",
+        )
+    if not _agree(predicted, reference.predicted):
+        return Result(
+            0,
+            "predicted_labels does not hold the class with the largest score of each row.",
+            "Use argmax with axis=1 on test_predictions.",
+        )
+    if true is None or true.shape != (count,):
+        return Result(
+            0,
+            f"true_labels has {_shape(true)}. I expected ({count},): one class number for each "
+            "test picture.",
+            "y_test is one-hot: ten columns, with a 1 in the column of the true class. "
+            "argmax with axis=1 finds that column.",
+        )
+    if not np.array_equal(true, reference.labels):
+        return Result(
+            0,
+            "true_labels does not match the answers that come with the pictures.",
+            "Make true_labels from y_test, in the same way as predicted_labels.",
+        )
+    return Result(1, f"All {count} test pictures have a predicted and a true class number.")
+
+
+# --- Step 2 ------------------------------------------------------------------------------
+
+
+def find_wrong(evidence: Evidence, reference: Reference) -> Result:
+    """The numbers of all pictures that the model got wrong."""
+    value = evidence.values.get("wrong_indexes")
+    if value is None:
+        return Result(
+            0,
+            "Still to do: wrong_indexes.",
+            "Find the places where predicted_labels and true_labels differ.",
+        )
+    if isinstance(value, list) and len(value) == 1 and np.size(value[0]) != 1:
+        return Result(
+            0,
+            "wrong_indexes is a tuple with the list inside it.",
+            "np.where gives a tuple. Take its first part: add [0] at the end.",
+        )
+    found = _array(value)
+    if found is None:
+        return Result(
+            0,
+            "wrong_indexes is not a list of numbers.",
+            "Use np.where(predicted_labels != true_labels)[0].",
+        )
+    count = len(reference.labels)
+    if found.dtype.kind == "b":
+        return Result(
+            0,
+            "wrong_indexes holds True and False. I expected picture numbers.",
+            "np.where turns True and False into the numbers of the True places.",
+        )
+    found, wrong = {int(number) for number in found.ravel()}, set(reference.wrong.tolist())
+    slack = round((1 - _SAME) * count)
+    if len(found ^ wrong) <= slack:
+        return Result(
+            1, f"You found {len(found)} wrong predictions among {count} pictures. Well spotted!"
+        )
+    right = set(range(count)) - wrong
+    if len(found ^ right) <= slack:
+        return Result(
+            0,
+            "wrong_indexes holds the pictures that the model got right.",
+            "Turn the comparison around: != means 'is not equal to'.",
+        )
+    return Result(
+        0,
+        f"wrong_indexes holds {_count(len(found), 'picture')}. "
+        f"{_count(len(found & wrong), 'of them is', 'of them are')} wrong predictions, and "
+        f"{len(wrong - found)} wrong predictions are missing.",
+        "Compare the whole of predicted_labels with the whole of true_labels.",
+    )
+
+
+# --- Step 3 ------------------------------------------------------------------------------
+
+
+def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
+    """Three wrongly predicted test pictures on the screen, each with both its names."""
+    wrong = set(reference.wrong.tolist())
+    mostly_right, counted = 0, []
+    for cell in evidence.cells:
+        numbers = {shown.index for shown in cell.shown}
+        if len(numbers - wrong) > len(numbers & wrong):
+            mostly_right += bool(numbers)
+        else:
+            counted.append(cell)
+    said = _captions_of(counted, wrong, reference)
+    if not said:
+        return _nothing_wrong_shown(evidence, mostly_right)
+
+    points = 2 if len(said) >= 3 else 1
+    seen = f"You showed {_count(len(said), 'wrong prediction')} ({_pictures(said)})."
+    if len(said) < 3:
+        extra = " A repeat counts once." if _repeats(counted) else ""
+        return Result(
+            points,
+            f"{seen} I expected three different ones.{extra}",
+            "Show more pictures from wrong_indexes, each with its own number.",
+        )
+    good = [number for number, verdict in said.items() if verdict == "right"]
+    if len(good) >= 3:
+        return Result(3, f"{seen} Each says what was predicted and what is true.")
+    swapped = [number for number, verdict in said.items() if verdict == "swapped"]
+    if swapped:
+        pair = _pair_of(swapped[0], reference)
+        names = reference.class_names
+        return Result(
+            points,
+            f"{seen} But the two names of picture {swapped[0]} are swapped: the model predicted "
+            f"{names[pair.predicted]}, and the true label is {names[pair.true]}.",
+            "Check which list each name comes from: predicted_labels or true_labels.",
+        )
+    number = next(number for number, verdict in said.items() if verdict != "right")
+    return Result(points, f"{seen} {_what_is_missing(said[number], number)}", _CAPTION_HINT)
+
+
+_CAPTION_HINT = (
+    "Give each picture a title with both names, such as: Pred: (name)  True: (name). "
+    "class_names turns a class number into a name."
+)
+
+
+def _captions_of(cells: Iterable[Cell], wrong: set[int], reference: Reference) -> dict[int, str]:
+    """For each wrong picture shown, the best that any of its captions says."""
+    said: dict[int, str] = {}
+    order = ("right", "swapped", "other", "half", "numbers", "unclear", "nothing")
+    for cell in cells:
+        for shown in cell.shown:
+            if shown.index in wrong:
+                verdict = _read_caption(shown, cell, reference)
+                known = said.get(shown.index, "nothing")
+                said[shown.index] = min(verdict, known, key=order.index)
+    return said
+
+
+def _read_caption(shown: Shown, cell: Cell, reference: Reference) -> str:
+    """Judge the words of one picture: its own first, then the figure's, then the cell's.
+
+    Returns
+    -------
+    str
+        "right", "swapped", "other" (another class), "half" (one name), "numbers" (class
+        numbers in place of names), "unclear" (two names, but not which is which) or "nothing".
+    """
+    names = reference.class_names
+    pair = _pair_of(shown.index, reference)
+    own = f"{shown.around}\n\n{shown.caption}" if shown.caption else ""
+    for words in (own, shown.around, cell.text):
+        pairs = read_pairs(words, names)
+        if pair in pairs:
+            return "right"
+        if Pair(pair.true, pair.predicted) in pairs:
+            return "swapped"
+        if pairs and words is own:
+            return "other"
+    mentioned = set(names_in(f"{shown.caption}\n{shown.around}\n{cell.text}", names))
+    if {pair.predicted, pair.true} <= mentioned:
+        return "unclear"
+    if mentioned & {pair.predicted, pair.true}:
+        return "half"
+    if re.search(r"(?i)(pred|guess|true|label)\D{0,12}\d", shown.caption):
+        return "numbers"
+    return "nothing"
+
+
+def _what_is_missing(verdict: str, number: int) -> str:
+    return {
+        "other": f"But the names of picture {number} belong to another picture.",
+        "half": f"But picture {number} gives only one of its two names.",
+        "numbers": f"But picture {number} gives class numbers, not names.",
+        "unclear": f"But picture {number} does not say which name was predicted and which is true.",
+        "nothing": f"But picture {number} does not say what was predicted and what is true.",
+    }[verdict]
+
+
+def _nothing_wrong_shown(evidence: Evidence, mostly_right: int) -> Result:
+    next_step = "Take the numbers from wrong_indexes and show x_test[number] with plt.imshow."
+    if mostly_right:
+        return Result(
+            0,
+            "Most of the pictures that you showed are ones that the model got right. I expected "
+            "three that it got wrong.",
+            next_step,
+        )
+    if any(cell.white for cell in evidence.cells):
+        return Result(
+            0,
+            "A picture came out white or black.",
+            "Show the pixels as they are, whole numbers from 0 to 255, or divide them by 255.",
+        )
+    unknown = sum(cell.unknown for cell in evidence.cells)
+    if unknown:
+        return Result(
+            0,
+            f"I saw {_count(unknown, 'picture')}, but none is a whole test picture. Only pictures "
+            "from x_test count.",
+            next_step,
+        )
+    return Result(
+        0,
+        "Still to do: no test picture has reached the screen yet.",
+        f"{next_step} A picture that is drawn but not shown does not count.",
+    )
+
+
+def _pair_of(number: int, reference: Reference) -> Pair:
+    return Pair(int(reference.predicted[number]), int(reference.labels[number]))
+
+
+def _repeats(cells: Iterable[Cell]) -> bool:
+    numbers = [shown.index for cell in cells for shown in cell.shown]
+    return len(numbers) > len(set(numbers))
+
+
+def _pictures(numbers: Iterable[int]) -> str:
+    numbers = list(numbers)
+    word = "picture" if len(numbers) == 1 else "pictures"
+    listed = _list(str(number) for number in numbers[:5])
+    return f"{word} {listed}" + (" and more" if len(numbers) > 5 else "")
+
+
+# --- Step 4 ------------------------------------------------------------------------------
+
+
+def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
+    """The accuracy within each class, in a variable or in print."""
+    names = reference.class_names
+    expected = accuracy_by_class(reference)
+    stored = _stored_values(evidence.values.get("per_class_accuracy"), names)
+    printed = [read_numbers(cell.text, names) for cell in evidence.cells]
+    answers = [stored, *printed]
+    right, answer = max(
+        ((_right_values(a, expected), a) for a in answers), key=lambda pair: pair[0]
+    )
+    if right == len(names):
+        return Result(3, f"All {right} values are right.")
+    if evidence.values.get("per_class_accuracy") is None and not any(
+        len(found) >= len(names) // 2 for found in printed
+    ):
+        return Result(
+            0,
+            "Still to do: per_class_accuracy.",
+            "For each class, look only at its own pictures: what share did the model get right?",
+        )
+    points = 1 if right >= len(names) / 2 else 0
+    answer = answer or max(answers, key=len)
+    missing = [name for number, name in enumerate(names) if not answer.get(number)]
+    explained = _explain_values(answer, expected, reference)
+    if explained:
+        return Result(points, *explained)
+    if missing:
+        return Result(
+            points,
+            f"{_count(right, 'value is', 'values are')} right. No value yet for "
+            f"{_list(missing[:4])}{' and more' if len(missing) > 4 else ''}.",
+            "I expected one value for each of the ten classes.",
+        )
+    wrong = [
+        name
+        for number, name in enumerate(names)
+        if not _matches(answer.get(number, []), expected[number])
+    ]
+    return Result(
+        points,
+        f"{_count(right, 'value is', 'values are')} right to two decimals. "
+        f"Not right: {_list(wrong[:4])}{' and more' if len(wrong) > 4 else ''}.",
+        "Take the pictures whose true label is the class. Their accuracy is the share with "
+        "predicted_labels equal to true_labels.",
+    )
+
+
+def accuracy_by_class(reference: Reference) -> np.ndarray:
+    """Share of each true class that was predicted right (its recall), shape (k,), float64.
+
+    A class without pictures has nan.
+    """
+    hits = reference.predicted == reference.labels
+    return _shares(hits, reference.labels, len(reference.class_names))
+
+
+def _shares(hits: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    totals = np.bincount(groups, minlength=count)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(groups, weights=hits, minlength=count) / totals
+
+
+def _stored_values(value: Any, names: tuple[str, ...]) -> dict[int, list[Number]]:
+    """Read the variable, whatever its form, as candidate numbers by class."""
+    if isinstance(value, dict) and "table" in value:
+        return _table_values(value, names)
+    if isinstance(value, dict):
+        pairs = list(value.items())
+    elif isinstance(value, list) and value and all(_is_named(item, names) for item in value):
+        pairs = [(item[0], item[1]) for item in value]
+    else:
+        array = _array(value)
+        if array is None or array.size != len(names):
+            return {}
+        pairs = list(enumerate(array.ravel().tolist()))
+    found: dict[int, list[Number]] = {}
+    for key, entry in pairs:
+        number, amount = _class_number(key, names), _amount(entry)
+        if number is not None and amount is not None:
+            found[number] = [amount]
+    return _as_fractions(found)
+
+
+def _table_values(value: dict, names: tuple[str, ...]) -> dict[int, list[Number]]:
+    columns = value["table"]
+    keys = next(
+        (
+            column
+            for column in [*columns.values(), value["index"]]
+            if all(isinstance(item, str) and names_in(item, names) for item in column)
+        ),
+        value["index"],
+    )
+    found: dict[int, list[Number]] = {}
+    for column in columns.values():
+        amounts = {
+            number: [amount]
+            for key, entry in zip(keys, column, strict=True)
+            if (number := _class_number(key, names)) is not None
+            and (amount := _amount(entry)) is not None
+        }
+        for number, both in _as_fractions(amounts).items():
+            found.setdefault(number, []).extend(both)
+    return found
+
+
+def _is_named(item: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(item, list) and len(item) == 2 and _class_number(item[0], names) is not None
+
+
+def _class_number(key: Any, names: tuple[str, ...]) -> int | None:
+    if isinstance(key, str):
+        named = names_in(key, names)
+        if len(set(named)) == 1:
+            return named[0]
+        key = int(key) if key.strip().isdecimal() else None
+    return key if isinstance(key, int) and 0 <= key < len(names) else None
+
+
+def _amount(entry: Any) -> Number | None:
+    """One value: a number, a one-element array, text such as "53 %", or a report's row."""
+    if isinstance(entry, dict):
+        entry = next((entry[key] for key in ("recall", "accuracy") if key in entry), None)
+    if isinstance(entry, str):
+        match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", entry)
+        return Number(float(match.group(1)), bool(match.group(2))) if match else None
+    array = _array(entry)
+    if array is None or array.size != 1 or array.dtype.kind == "b":
+        return None
+    value = float(array.ravel()[0])
+    return Number(value, False) if math.isfinite(value) else None
+
+
+def _as_fractions(found: dict[int, list[Number]]) -> dict[int, list[Number]]:
+    """Values above 1 anywhere mean that all of them are percent."""
+    numbers = [number for both in found.values() for number in both]
+    percent = any(number.value > 1.5 for number in numbers)
+    return {
+        key: [Number(number.value, number.percent or percent) for number in both]
+        for key, both in found.items()
+    }
+
+
+def _fraction(number: Number) -> float:
+    return number.value / 100 if number.percent or number.value > 1.5 else number.value
+
+
+def _matches(numbers: Iterable[Number], expected: float) -> bool:
+    return any(abs(_fraction(number) - expected) <= _TWO_DECIMALS for number in numbers)
+
+
+def _right_values(answer: dict[int, list[Number]], expected: np.ndarray) -> int:
+    return sum(_matches(answer.get(number, []), value) for number, value in enumerate(expected))
+
+
+def _explain_values(
+    answer: dict[int, list[Number]], expected: np.ndarray, reference: Reference
+) -> tuple[str, str] | None:
+    """Recognise a typical mistake: what the values are instead, and what to change."""
+    hits = reference.predicted == reference.labels
+    count = len(expected)
+    overall = float(hits.mean())
+    precision = _shares(hits, reference.predicted, count)
+    if _right_values(answer, np.full(count, overall)) == count:
+        return (
+            f"Every class has the same value, {overall:.3f}. That is the accuracy over all "
+            "pictures.",
+            "Before you take the mean, choose only the pictures of one class.",
+        )
+    if _right_values(answer, precision) > max(_right_values(answer, expected), 0.7 * count):
+        return (
+            "These values are the precision: of the pictures *predicted* as a class, the share "
+            "that is right.",
+            "Group by true_labels, not by predicted_labels.",
+        )
+    if _right_values(answer, 1 - expected) == count:
+        return (
+            "These values are the share of mistakes.",
+            "Accuracy is the share that is right: use == in place of !=.",
+        )
+    right_counts = np.bincount(reference.labels[hits], minlength=count)
+    values = [answer.get(number, [Number(math.nan, False)])[0].value for number in range(count)]
+    if values == right_counts.tolist():
+        return (
+            "These values count the right predictions of each class.",
+            "Divide each count by the number of pictures of that class, or use .mean().",
+        )
+    got = sorted(_fraction(number) for both in answer.values() for number in both[:1])
+    if len(got) == count and np.allclose(got, np.sort(expected), atol=_TWO_DECIMALS):
+        return (
+            "All ten values are there, but not each at its own class.",
+            "Keep them in the order of class_names, or store each value under its name.",
+        )
+    return None
+
+
+# --- Step 4, the finding -------------------------------------------------------------------
+
+
+def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
+    """The name of a class with the lowest accuracy; every tie counts."""
+    names = reference.class_names
+    accuracy = accuracy_by_class(reference)
+    hardest = np.flatnonzero(accuracy == np.nanmin(accuracy))
+    value = evidence.values.get("hardest_class")
+    if value is None:
+        return Result(
+            0,
+            "Still to do: hardest_class.",
+            "Which class has the lowest value in per_class_accuracy? Write its name as text.",
+        )
+    named = sorted(set(_named_classes(value, names)))
+    if named and set(named) <= set(hardest.tolist()):
+        lowest = f"{accuracy[named[0]]:.1%}"
+        return Result(2, f"{_list(names[number] for number in named)} it is, with {lowest} right.")
+    number = _array(value)
+    if not named and number is not None and number.size == 1 and number.dtype.kind in "iuf":
+        if float(number.ravel()[0]) in hardest:
+            return Result(
+                1,
+                "The class number is right. I expected its name.",
+                "class_names[number] gives the name of a class number.",
+            )
+        return Result(
+            0,
+            f"hardest_class is the number {number.ravel()[0]}. I expected the name of the class "
+            "with the lowest accuracy.",
+            "Find the lowest value first, then the name that belongs to it.",
+        )
+    if len(named) > 1:
+        return Result(
+            0,
+            f"You named {_list(names[number] for number in named)}. I expected the one class with "
+            "the lowest accuracy.",
+            "Compare their values and keep the name with the lowest.",
+        )
+    if not named:
+        near = difflib.get_close_matches(str(value).strip().lower(), names, n=1)
+        hint = f" Did you mean '{near[0]}'?" if near else ""
+        return Result(
+            0,
+            f"{_quoted(value)} is not one of the class names.{hint}",
+            f"The names are: {', '.join(names)}.",
+        )
+    chosen = named[0]
+    if accuracy[chosen] == np.nanmax(accuracy):
+        saw = f"{names[chosen]} has the highest accuracy. The hardest class has the lowest."
+    else:
+        below = int((accuracy < accuracy[chosen]).sum())
+        saw = (
+            f"{names[chosen]} is not the hardest: {_count(below, 'class is', 'classes are')} lower."
+        )
+    return Result(0, saw, "Look for the smallest value in per_class_accuracy.")
+
+
+def _named_classes(value: Any, names: tuple[str, ...]) -> list[int]:
+    if isinstance(value, str):
+        if value.strip().isdecimal():
+            return []
+        return names_in(value, names)
+    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+        return [n for item in value if isinstance(item, str) for n in names_in(item, names)]
+    return []
+
+
+# --- Small helpers -------------------------------------------------------------------------
+
+
+def _array(value: Any) -> np.ndarray | None:
+    """Numbers as an array, or None for anything else."""
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, dict) and value and all(isinstance(key, int) for key in value):
+        value = list(value.values())
+    if isinstance(value, bool | int | float | list):
+        try:
+            array = np.asarray(value)
+        except ValueError:
+            return None
+        return array if array.dtype.kind in "biuf" else None
+    return None
+
+
+def _agree(found: np.ndarray, expected: np.ndarray) -> bool:
+    return found.shape == expected.shape and float((found == expected).mean()) >= _SAME
+
+
+def _shape(array: np.ndarray | None) -> str:
+    return "no shape: it is not an array of numbers" if array is None else f"shape {array.shape}"
+
+
+def _list(words: Iterable[str]) -> str:
+    words = list(words)
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _quoted(value: Any) -> str:
+    return repr(value if isinstance(value, str) else str(value))[:60]
+
+
+CHECKS = {
+    "predict_labels": Check(predict_labels, 1),
+    "find_wrong": Check(find_wrong, 1),
+    "show_three_wrong": Check(show_three_wrong, 3),
+    "per_class_accuracy": Check(per_class_accuracy, 3),
+    "name_hardest_class": Check(name_hardest_class, 2),
+}

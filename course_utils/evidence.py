@@ -1,0 +1,418 @@
+"""What a student's notebook showed, as plain data.
+
+The recorder (``course_utils.recorder``) fills an :class:`Evidence` while a notebook runs;
+the checks (``course_utils.checks``) judge it. Nothing here draws, displays or judges.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import io
+import json
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+EDGE = 32
+_MOST_PIXELS = 4_000_000  # larger pictures are not searched
+_PROBE = 8  # pixels of a picture's first row by which it is looked up in a larger one
+
+
+@dataclass
+class Shown:
+    """One known picture that reached the screen.
+
+    Attributes
+    ----------
+    index : int
+        Its number among the test pictures.
+    caption : str
+        The text that belongs to this picture: titles, axis labels, text beside it.
+    around : str
+        Text that belongs to the whole figure.
+    """
+
+    index: int
+    caption: str = ""
+    around: str = ""
+
+
+@dataclass
+class Cell:
+    """What one run of one cell put on the screen.
+
+    ``unknown`` counts pictures of the right size that are not among the test pictures;
+    ``white`` counts those that came out all white or all black.
+    """
+
+    key: str
+    shown: list[Shown] = field(default_factory=list)
+    unknown: int = 0
+    white: int = 0
+    text: str = ""
+
+
+@dataclass
+class Evidence:
+    """All that the checks may look at.
+
+    Attributes
+    ----------
+    stage : int
+    cells : list of Cell
+        In the order in which they ran.
+    values : dict
+        The named variables as plain data (see :func:`plain`). A blank is None.
+    version : int
+        Of this format.
+    """
+
+    stage: int
+    cells: list[Cell] = field(default_factory=list)
+    values: dict[str, Any] = field(default_factory=dict)
+    version: int = 1
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What is known about the model, to compare the evidence with.
+
+    Attributes
+    ----------
+    probabilities : ndarray of shape (n, k), float
+        What the model answers for the test pictures.
+    labels : ndarray of shape (n,), int
+        The true classes.
+    class_names : tuple of str
+    """
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """The predicted class of each picture, shape (n,); the lowest number wins a tie."""
+        return self.probabilities.argmax(axis=1)
+
+    @property
+    def wrong(self) -> np.ndarray:
+        """The numbers of the wrongly predicted pictures, ascending."""
+        return np.flatnonzero(self.predicted != self.labels)
+
+
+# --- Values ------------------------------------------------------------------------------
+
+
+def plain(value: Any) -> Any:
+    """Turn a student's value into plain data.
+
+    Arrays and tensors become numpy arrays of numbers; a Series becomes a dict; a DataFrame
+    becomes ``{"table": {column: [...]}, "index": [...]}``; lists, dicts, text and numbers
+    stay. A blank (``...``) becomes None. Anything else becomes ``{"unreadable": type name}``.
+
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    None, bool, int, float, str, list, dict or ndarray
+    """
+    if value is None or value is Ellipsis:
+        return None
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind in "biuf":
+            return value
+        return [plain(item) for item in value.tolist()]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if type(value) in (bool, int, float, str):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, dict):
+        return {_plain_key(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset | range | zip | map):
+        return [plain(item) for item in value]
+    if hasattr(value, "columns") and hasattr(value, "index"):  # a DataFrame
+        table = {_plain_key(column): plain(list(value[column])) for column in value.columns}
+        return {"table": table, "index": plain(list(value.index))}
+    if hasattr(value, "index") and hasattr(value, "values"):  # a Series
+        return {
+            _plain_key(key): plain(item)
+            for key, item in zip(value.index, value.values, strict=True)
+        }
+    if hasattr(value, "__array__"):  # a tensor of any library
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            return array
+    return {"unreadable": type(value).__name__}
+
+
+def _plain_key(key: Any) -> str | int:
+    key = plain(key)
+    return key if isinstance(key, str | int) else str(key)
+
+
+# --- Recognising pictures ----------------------------------------------------------------
+
+
+class Album:
+    """Knows pictures by their pixels.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, 32, 32, 3), uint8
+    """
+
+    def __init__(self, pictures: np.ndarray):
+        self._pictures = np.ascontiguousarray(pictures)
+        self._numbers: dict[bytes, int] = {}
+        for number, picture in enumerate(self._pictures):
+            self._numbers.setdefault(picture.tobytes(), number)
+        # A hash of the first pixels of the first row finds candidates in a large picture.
+        self._weights = np.random.default_rng(0).integers(1, 2**63, _PROBE * 3, dtype=np.uint64)
+        starts = self._pictures[:, 0, :_PROBE].reshape(len(pictures), -1).astype(np.uint64)
+        self._starts = np.unique((starts * self._weights).sum(axis=1, dtype=np.uint64))
+
+    def number_of(self, picture: np.ndarray) -> int | None:
+        """Return the number of a picture of shape (32, 32, 3), uint8, if it is a known one."""
+        picture = np.asarray(picture)
+        if picture.dtype != np.uint8:
+            return None
+        return self._numbers.get(np.ascontiguousarray(picture).tobytes())
+
+    def find(self, image: np.ndarray) -> list[int]:
+        """Return the numbers of the known pictures in an image, in reading order.
+
+        Sees a picture as it is, enlarged by a whole number (sharp or smoothed), and several
+        pictures put together in one image, with or without gaps.
+
+        Parameters
+        ----------
+        image : ndarray of shape (h, w, 3 or 4)
+            Integers 0..255 or floats 0..1.
+
+        Returns
+        -------
+        list of int
+            Empty if the image holds no known picture.
+        """
+        pixels = to_pixels(image)
+        if pixels is None or min(pixels.shape[:2]) < EDGE:
+            return []
+        height, width = pixels.shape[:2]
+        if height * width > _MOST_PIXELS:
+            return []
+        small = _shrink(pixels)
+        if small.shape[:2] == (EDGE, EDGE):
+            number = self._numbers.get(small.tobytes())
+            if number is not None:
+                return [number]
+        else:
+            found = self._search(small)
+            if found:
+                return found
+        if height == width and height % EDGE == 0 and height > EDGE:
+            number = self._find_smoothed(pixels)
+            return [] if number is None else [number]
+        return []
+
+    def _search(self, image: np.ndarray) -> list[int]:
+        """Known pictures anywhere in a larger image, one pixel for one pixel."""
+        rows, columns = image.shape[0] - EDGE + 1, image.shape[1] - EDGE + 1
+        if rows < 1 or columns < 1:
+            return []
+        flat = image[:rows].reshape(rows, -1).astype(np.uint64)
+        hashes = np.zeros((rows, columns), np.uint64)
+        for offset, weight in enumerate(self._weights):
+            hashes += flat[:, offset : offset + 3 * columns : 3][:, :columns] * weight
+        found = []
+        for row, column in np.argwhere(np.isin(hashes, self._starts)):
+            window = image[row : row + EDGE, column : column + EDGE]
+            number = self._numbers.get(window.tobytes())
+            if number is not None:
+                found.append(number)
+        return found
+
+    def _find_smoothed(self, pixels: np.ndarray) -> int | None:
+        """The one known picture that, enlarged smoothly, gives these pixels."""
+        from PIL import Image
+
+        zoom = len(pixels) // EDGE
+        blocks = pixels.reshape(EDGE, zoom, EDGE, zoom, 3).mean(axis=(1, 3), dtype=np.float32)
+        best, closest = 0, math.inf
+        for start in range(0, len(self._pictures), 1000):
+            gaps = np.abs(self._pictures[start : start + 1000] - blocks).mean(axis=(1, 2, 3))
+            if gaps.min() < closest:
+                closest, best = float(gaps.min()), start + int(gaps.argmin())
+        picture = Image.fromarray(self._pictures[best])
+        for method in Image.Resampling:
+            enlarged = np.asarray(picture.resize(pixels.shape[1::-1], method), np.int16)
+            if np.abs(enlarged - pixels).mean() <= 2:
+                return best
+        return None
+
+
+def to_pixels(image: Any) -> np.ndarray | None:
+    """Return an image as uint8 RGB as it appears on the screen, or None if it has no colours.
+
+    Floats count as 0..1 and are cut off outside, as matplotlib does.
+    """
+    pixels = np.asarray(image)
+    if pixels.ndim != 3 or pixels.shape[2] not in (3, 4) or pixels.dtype.kind not in "iuf":
+        return None
+    pixels = pixels[..., :3]
+    if pixels.dtype.kind == "f":
+        pixels = np.rint(np.clip(np.nan_to_num(pixels), 0, 1) * 255)
+    return np.ascontiguousarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def is_washed_out(image: Any) -> bool:
+    """Whether nearly every pixel is pure white or pure black, as for floats up to 255."""
+    pixels = to_pixels(image)
+    return pixels is not None and float(np.isin(pixels, (0, 255)).mean()) > 0.95
+
+
+def _shrink(pixels: np.ndarray) -> np.ndarray:
+    """Undo an enlargement by a whole number, if there was one."""
+    height, width = pixels.shape[:2]
+    for zoom in range(min(height, width) // EDGE, 1, -1):
+        if height % zoom or width % zoom:
+            continue
+        small = pixels[::zoom, ::zoom]
+        if np.array_equal(small.repeat(zoom, axis=0).repeat(zoom, axis=1), pixels):
+            return np.ascontiguousarray(small)
+    return pixels
+
+
+# --- Reading what was displayed ----------------------------------------------------------
+
+
+@dataclass
+class Display:
+    """One thing that reached the screen: pictures with the text that belongs to them."""
+
+    images: list[np.ndarray] = field(default_factory=list)
+    captions: list[str] = field(default_factory=list)  # one for each image
+    around: str = ""
+    text: str = ""  # text that was displayed as text
+
+
+def read_figure(figure: Any) -> Display:
+    """Read the visible pictures of a matplotlib figure and the words around them."""
+    from matplotlib.image import AxesImage, BboxImage, FigureImage
+
+    display = Display()
+    for image in figure.findobj(
+        lambda artist: isinstance(artist, AxesImage | BboxImage | FigureImage)
+    ):
+        axes = getattr(image, "axes", None)
+        if not image.get_visible() or (axes is not None and not axes.get_visible()):
+            continue
+        if image.get_alpha() == 0 or image.get_array() is None:
+            continue
+        display.images.append(np.ma.filled(image.get_array(), 0))
+        display.captions.append("" if axes is None else _words_of_axes(axes))
+    words = [text.get_text() for text in figure.texts]
+    for part in (figure, *getattr(figure, "subfigs", ())):
+        if getattr(part, "_suptitle", None) is not None:
+            words.append(part._suptitle.get_text())
+    display.around = "\n".join(dict.fromkeys(word for word in words if word))
+    return display
+
+
+def _words_of_axes(axes: Any) -> str:
+    words = [axes.get_title(loc) for loc in ("left", "center", "right")]
+    words += [axes.get_ylabel(), axes.get_xlabel()]
+    words += [text.get_text() for text in axes.texts]
+    ticks = [*axes.get_yticklabels(), *axes.get_xticklabels()]
+    words += [tick.get_text() for tick in ticks if re.search("[a-z]{3}", tick.get_text())]
+    return "\n".join(word for word in words if word)
+
+
+def read_bundle(bundle: dict[str, Any]) -> Display:
+    """Read the pictures and the text of a MIME bundle, as Jupyter displays it.
+
+    Handles PNG and JPEG (from PIL or ``IPython.display.Image``), pictures inside HTML or SVG,
+    Plotly figures, and text, Markdown and tables.
+    """
+    display = Display()
+    markup = "\n".join(str(bundle.get(kind, "")) for kind in ("text/html", "image/svg+xml"))
+    plotly = bundle.get("application/vnd.plotly.v1+json") or _plotly_in_html(markup)
+    if plotly:
+        return _read_plotly(plotly)
+    for kind in ("image/png", "image/jpeg"):
+        if kind in bundle:
+            display.images += _decode([bundle[kind]])
+            break
+    inside = _decode(re.findall(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)", markup))
+    display.images += inside
+    words = html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<(br|/tr|/p|/div)\b", "\n<", markup)))
+    said = str(bundle.get("text/markdown") or bundle.get("text/plain") or "")
+    if said.startswith("<") or (inside and words.strip()):
+        said = words
+    display.captions = [said if inside else ""] * len(display.images)
+    display.text = said
+    return display
+
+
+def _decode(sources: Iterable[str | bytes]) -> list[np.ndarray]:
+    from PIL import Image
+
+    images = []
+    for source in sources:
+        try:
+            data = base64.b64decode(source) if isinstance(source, str) else source
+            with Image.open(io.BytesIO(data)) as image:
+                if image.width * image.height <= _MOST_PIXELS:
+                    images.append(np.asarray(image.convert("RGB")))
+        except (OSError, ValueError, binascii.Error):
+            continue  # not a picture that anybody could see either
+    return images
+
+
+def _plotly_in_html(markup: str) -> dict | None:
+    """The data and layout of a Plotly figure that was displayed as HTML, as on Colab."""
+    call = re.search(r"Plotly\.newPlot\(\s*[\"'][^\"']*[\"']\s*,\s*", markup)
+    if not call:
+        return None
+    decoder = json.JSONDecoder()
+    try:
+        data, end = decoder.raw_decode(markup, call.end())
+        comma = re.compile(r"\s*,\s*").match(markup, end)
+        layout, _ = decoder.raw_decode(markup, comma.end() if comma else end)
+    except ValueError:
+        return None
+    return {"data": data, "layout": layout}
+
+
+def _read_plotly(figure: dict[str, Any]) -> Display:
+    display = Display()
+    layout = figure.get("layout") or {}
+    for trace in figure.get("data") or []:
+        if trace.get("type") != "image":
+            continue
+        source, pixels = trace.get("source"), trace.get("z")
+        if isinstance(source, str):
+            display.images += _decode([source.partition(",")[2]])
+        elif isinstance(pixels, dict) and "bdata" in pixels:
+            shape = [int(part) for part in str(pixels["shape"]).split(",")]
+            data = np.frombuffer(base64.b64decode(pixels["bdata"]), np.dtype(pixels["dtype"]))
+            display.images.append(data.reshape(shape))
+        elif pixels is not None:
+            display.images.append(np.asarray(pixels))
+    display.captions = [""] * len(display.images)
+    titles = [layout.get("title"), *(layout.get("annotations") or [])]
+    titles += [axis.get("title") for key, axis in layout.items() if re.match(r"[xy]axis", key)]
+    words = [title.get("text") if isinstance(title, dict) else title for title in titles]
+    around = "\n".join(str(word) for word in words if word)
+    display.around = re.sub(r"<[^>]*>", " ", re.sub(r"<br\s*/?>", "\n", around))
+    return display

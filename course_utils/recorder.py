@@ -1,0 +1,153 @@
+"""Notes what a running notebook puts on the screen.
+
+The recorder listens at the four doors through which a cell's output leaves the kernel: the
+formatter that turns an object into a picture, the publisher of displays, the hook that shows
+the last value of a cell, and the printed text. It looks at each thing as it passes and lets
+it through unchanged. A picture counts when it was formatted *and* published, so a figure
+that was drawn and closed, or shown inside ``%%capture``, does not.
+
+Works with IPython 7.34 (Colab) and newer; the doors have had the same names since.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from course_utils.evidence import (
+    Album,
+    Cell,
+    Display,
+    Evidence,
+    Shown,
+    is_washed_out,
+    plain,
+    read_bundle,
+    read_figure,
+)
+
+_MOST_TEXT = 200_000  # characters kept of what one cell prints
+_VIEWABLE = ("image/", "application/pdf", "application/vnd.jupyter.widget-view")
+
+
+class Recorder:
+    """Fills the evidence of one stage from one IPython shell.
+
+    Parameters
+    ----------
+    shell : IPython.core.interactiveshell.InteractiveShell
+    stage : int
+    """
+
+    def __init__(self, shell: Any, stage: int):
+        self.shell = shell
+        self.stage = stage
+        self.album: Album | None = None
+        self._cells: dict[str, Cell] = {}
+        self._current: Cell | None = None
+        self._runs = 0
+        self._formatted: list[tuple[Any, Display]] = []
+
+    def install(self) -> None:
+        """Start to listen. Call once for a shell."""
+        self.shell.events.register("pre_run_cell", self._begin)
+        self.shell.events.register("post_run_cell", self._end)
+        self._listen(self.shell.display_formatter, "format", self._on_format)
+        self._listen(self.shell.display_pub, "publish", self._on_publish)
+        self._listen(self.shell.displayhook, "write_format_data", self._on_publish)
+        self._listen(sys.stdout, "write", self._on_write)
+
+    def evidence(self, names: Sequence[str]) -> Evidence:
+        """Return what was noted so far, with the present values of the named variables."""
+        values = {}
+        for name in names:
+            try:
+                values[name] = plain(self.shell.user_ns.get(name))
+            except Exception as error:  # whatever a student's object does when it is read
+                values[name] = {"unreadable": type(error).__name__}
+        return Evidence(self.stage, list(self._cells.values()), values)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Let output pass without a note, for what the course itself prints."""
+        current, self._current = self._current, None
+        try:
+            yield
+        finally:
+            self._current = current
+
+    # --- one run of a cell
+
+    def _begin(self, info: Any = None) -> None:
+        self._runs += 1
+        source = getattr(info, "raw_cell", "") or ""
+        key = self._key_of(source, getattr(info, "cell_id", None))
+        self._cells.pop(key, None)  # a cell that runs again starts afresh
+        self._current = self._cells[key] = Cell(key)
+        self._formatted.clear()
+
+    def _key_of(self, source: str, cell_id: str | None) -> str:
+        """What makes two runs the same cell; in grading, every cell runs once."""
+        if os.environ.get("NBGRADER_EXECUTION"):
+            return f"run {self._runs}"
+        if cell_id:
+            return cell_id
+        marker = re.search(r"^#\s*answer:\s*(\w+)", source, re.MULTILINE)
+        return marker.group(1) if marker else source.strip()
+
+    def _end(self, result: Any = None) -> None:
+        self._current = None
+        self._formatted.clear()
+
+    # --- the doors
+
+    def _listen(self, owner: Any, method: str, note: Callable) -> None:
+        """Call ``note(result, *args)`` after each call of a method, never in its way."""
+        original = getattr(owner, method)
+
+        def passing(*args, **kwargs):
+            result = original(*args, **kwargs)
+            if self._current is not None:
+                with suppress(Exception):  # a note that fails must not break a student's cell
+                    note(result, *args, **kwargs)
+            return result
+
+        setattr(owner, method, passing)
+
+    def _on_format(self, result: tuple, thing: Any, *_: Any, **__: Any) -> None:
+        """A figure is read as an object: its pixels on the screen are not a picture's any more."""
+        bundle = result[0]
+        figure = thing if hasattr(thing, "savefig") else getattr(thing, "figure", None)
+        if hasattr(figure, "findobj") and any(kind.startswith(_VIEWABLE) for kind in bundle):
+            self._formatted.append((bundle, read_figure(figure)))
+
+    def _on_publish(self, _: Any, data: dict | None = None, *args: Any, **kwargs: Any) -> None:
+        for bundle, display in self._formatted:
+            if bundle is data:
+                break
+        else:
+            display = read_bundle(data or {})
+        self._note(display)
+
+    def _on_write(self, _: Any, text: str = "") -> None:
+        self._add_text(str(text))
+
+    def _add_text(self, text: str) -> None:
+        room = _MOST_TEXT - len(self._current.text)
+        self._current.text += text[: max(0, room)]
+
+    def _note(self, display: Display) -> None:
+        if display.text:
+            self._add_text(f"\n{display.text}\n")
+        if self.album is None:
+            return
+        for image, caption in zip(display.images, display.captions, strict=True):
+            found = self.album.find(image)
+            self._current.shown += [Shown(number, caption, display.around) for number in found]
+            if not found and image.ndim == 3:
+                self._current.unknown += 1
+                self._current.white += is_washed_out(image)
