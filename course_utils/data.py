@@ -102,7 +102,7 @@ def load_cifar10(source: str = "auto") -> Pictures:
     DataError
         If the chosen source does not have the pictures, with the reason and a remedy.
     """
-    kind, parts = _load(source, ("train", "test"))
+    _, parts = _load(source, ("train", "test"))
     return Pictures(*parts[0], *parts[1], CLASS_NAMES)
 
 
@@ -162,9 +162,7 @@ def _load(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
             "CIFAR-10 is not at hand (" + "; ".join(problems) + "). Set COURSE_DATA to a folder "
             "that holds cifar-10-batches-py, or connect to the internet."
         )
-    print(
-        "The real photos cannot be loaded now, so you get practice pictures, drawn by the course."
-    )
+    print("The real photos cannot be loaded now. You can do everything with practice pictures.")
     return "practice", _load_practice(wanted)
 
 

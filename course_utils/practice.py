@@ -371,7 +371,7 @@ def _deer(draw, rnd: random.Random, scene: dict) -> None:
     hide = _vary(rnd, rnd.choice(_HIDE), 18)
     head = _grazer(draw, rnd, hide, rnd.uniform(0.45, 1))
     head.oval(-0.14, -0.14, 0.17, 0.07, hide, 0.5)
-    if rnd.random() < 0.58:
+    if rnd.random() < 0.52:
         colour = _vary(rnd, (206, 184, 146), 25)
         for lean in (-0.35, 0.05):
             tip = (lean, -0.85)
@@ -420,10 +420,10 @@ def _truck(draw, rnd: random.Random, scene: dict) -> None:
     x, y, size = rnd.uniform(0.42, 0.58), rnd.uniform(0.6, 0.72), rnd.uniform(0.32, 0.45)
     truck = _Brush(draw, rnd, x, y, size, rnd.uniform(-0.06, 0.06))
     kind = rnd.random()
-    if kind < 0.22:
+    if kind < 0.25:
         _front(truck, rnd, paint, glass, tall=rnd.uniform(0.75, 1.25))
         return
-    if kind < 0.4:  # a pickup: a car's cabin before an open bed
+    if kind < 0.42:  # a pickup: a car's cabin before an open bed
         tall = rnd.uniform(0.45, 0.65)
         truck.shape([(-0.15, 0), (-0.1, -tall), (0.35, -tall), (0.6, 0)], paint)
         truck.shape([(-0.02, 0), (0, -tall + 0.1), (0.28, -tall + 0.1), (0.46, 0)], glass)

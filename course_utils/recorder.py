@@ -51,6 +51,7 @@ class Recorder:
         self._current: Cell | None = None
         self._runs = 0
         self._formatted: list[tuple[Any, Display]] = []
+        self._stdout: tuple[Any, Callable] | None = None
 
     def install(self) -> None:
         """Start to listen. Call once for a shell."""
@@ -59,7 +60,6 @@ class Recorder:
         self._listen(self.shell.display_formatter, "format", self._on_format)
         self._listen(self.shell.display_pub, "publish", self._on_publish)
         self._listen(self.shell.displayhook, "write_format_data", self._on_publish)
-        self._listen(sys.stdout, "write", self._on_write)
 
     def evidence(self, names: Sequence[str]) -> Evidence:
         """Return what was noted so far, with the present values of the named variables."""
@@ -89,6 +89,9 @@ class Recorder:
         self._cells.pop(key, None)  # a cell that runs again starts afresh
         self._current = self._cells[key] = Cell(key)
         self._formatted.clear()
+        # For the time of the cell only: IPython 9 wraps the stream around each cell itself.
+        self._stdout = sys.stdout, sys.stdout.write
+        self._listen(sys.stdout, "write", self._on_write)
 
     def _key_of(self, source: str, cell_id: str | None) -> str:
         """What makes two runs the same cell; in grading, every cell runs once."""
@@ -102,6 +105,10 @@ class Recorder:
     def _end(self, result: Any = None) -> None:
         self._current = None
         self._formatted.clear()
+        if self._stdout:
+            stream, write = self._stdout
+            stream.write = write
+            self._stdout = None
 
     # --- the doors
 
@@ -126,12 +133,8 @@ class Recorder:
             self._formatted.append((bundle, read_figure(figure)))
 
     def _on_publish(self, _: Any, data: dict | None = None, *args: Any, **kwargs: Any) -> None:
-        for bundle, display in self._formatted:
-            if bundle is data:
-                break
-        else:
-            display = read_bundle(data or {})
-        self._note(display)
+        figures = [display for bundle, display in self._formatted if bundle is data]
+        self._note(figures[0] if figures else read_bundle(data or {}))
 
     def _on_write(self, _: Any, text: str = "") -> None:
         self._add_text(str(text))

@@ -105,9 +105,8 @@ def main() -> None:
     models.ASSETS.mkdir(exist_ok=True)
     stem = models.ASSETS / f"baseline_{options.pictures}"
     model.save_weights(f"{stem}.weights.h5")
-    with open(f"{stem}.history.json", "w", encoding="utf-8") as file:
-        json.dump(record, file, indent=1)
-        file.write("\n")
+    text = json.dumps(record, indent=1) + "\n"
+    stem.with_suffix(".history.json").write_text(text, encoding="utf-8")
     print(f"Test accuracy {record['test_accuracy']:.2%} after {record['seconds']} s.")
 
 

@@ -119,8 +119,9 @@ def _judge(name: str) -> tuple[float, str]:
     except Exception as error:
         if os.environ.get("COURSE_DEBUG"):
             traceback.print_exc()
+        problem = type(error).__name__
         return 0.0, (
-            f"➜ 0 of {_points(judge.points)}. I could not read the answer ({type(error).__name__}).\n"
+            f"➜ 0 of {_points(judge.points)}. I could not read the answer ({problem}).\n"
             "Try next: compare the form of your answer with the example in the hints."
         )
     mark = "✔" if result.points == judge.points else "➜"
