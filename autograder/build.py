@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import json
 import logging
 import os
 import re
@@ -63,7 +64,8 @@ def build(root: Path = ROOT) -> list[str]:
         If a source is at fault. ``stages/`` is then as it was before.
     """
     for name in stage_names(root / "solutions"):
-        _tidy(root / "solutions" / name / f"{name}.ipynb")
+        if not _faults_of_ids(root / "solutions" / name / f"{name}.ipynb"):
+            _tidy(root / "solutions" / name / f"{name}.ipynb")
     with tempfile.TemporaryDirectory() as folder:
         fresh = _generate(root / "solutions", Path(folder))
         changed = sorted({path.split("/")[0] for path in _differences(fresh, root / "stages")})
@@ -151,8 +153,9 @@ def _generate(sources: Path, folder: Path) -> Path:
     """Run generate_assignment on every stage; return the folder with the result."""
     faults = []
     for name in stage_names(sources):
-        source = nbformat.read(sources / name / f"{name}.ipynb", as_version=4)
-        faults += [f"{name}: {fault}" for fault in _faults_of_source(source)]
+        path = sources / name / f"{name}.ipynb"
+        found = _faults_of_ids(path) or _faults_of_source(nbformat.read(path, as_version=4))
+        faults += [f"{name}: {fault}" for fault in found]
     if faults:
         raise BuildError("\n".join(faults))
 
@@ -171,8 +174,8 @@ def _generate(sources: Path, folder: Path) -> Path:
         try:
             GenerateAssignment(coursedir=directory, config=config, parent=None, log=log).start()
         except (Exception, SystemExit) as error:
-            said = "\n".join(handler.lines)
-            raise BuildError(f"{name}: nbgrader could not make the notebook.\n{said}") from error
+            said = (handler.lines or [str(error)])[0]  # the rest is a traceback
+            raise BuildError(f"{name}: {said}") from error
         student = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
         source = nbformat.read(sources / name / f"{name}.ipynb", as_version=4)
         faults += [f"{name}: {fault}" for fault in _faults_of_student(student, source)]
@@ -215,6 +218,13 @@ def _tidy(path: Path) -> None:
 # --- What must not reach a student ---------------------------------------------------------
 
 
+def _faults_of_ids(path: Path) -> list[str]:
+    """Cell ids that are missing or doubled. nbformat would mend them, each time differently."""
+    ids = Counter(cell.get("id") for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
+    missing = [f"{ids.pop(None)} cells have no id"] if None in ids else []
+    return missing + [f"the cell id {name!r} stands {n} times" for name, n in ids.items() if n > 1]
+
+
 def _faults_of_source(source: NotebookNode) -> list[str]:
     faults = []
     ids = Counter(
@@ -223,8 +233,6 @@ def _faults_of_source(source: NotebookNode) -> list[str]:
         if "nbgrader" in cell.metadata
     )
     faults += [f"the grade id {name!r} stands {n} times" for name, n in ids.items() if n > 1]
-    cell_ids = Counter(cell.get("id") for cell in source.cells)
-    faults += [f"the cell id {name!r} stands {n} times" for name, n in cell_ids.items() if n > 1]
     for cell in source.cells:
         grader = cell.metadata.get("nbgrader")
         where = f"the cell that begins with {cell.source.splitlines()[:1]}"

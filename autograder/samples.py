@@ -161,9 +161,9 @@ hardest_class = class_names[int(np.argmin(shares))].upper()
     Sample(
         "fay_swapped_names",
         right_but(
-            show_three_wrong=SHOW.replace("Predicted:", "X").replace("True:", "Predicted:").replace(
-                "X", "True:"
-            )
+            show_three_wrong=SHOW.replace("Predicted:", "X")
+            .replace("True:", "Predicted:")
+            .replace("X", "True:")
         ),
         (1, 1, 2, 3, 2),
         {"show_three_wrong": "swapped"},

@@ -6,6 +6,7 @@ CIFAR-10 was collected by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton (Krizh
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ import pickle
 import sys
 import tarfile
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -55,6 +57,7 @@ PARQUET_URL = (
 PATIENCE = 900  # seconds that "auto" is ready to wait for one source
 
 Part = tuple[np.ndarray, np.ndarray]
+_DAMAGES = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # of a stored file
 
 
 class Pictures(NamedTuple):
@@ -201,14 +204,12 @@ def _from_folder(wanted: Iterable[str], patience: float | None) -> dict[str, Par
 def _from_cache(wanted: Iterable[str], patience: float | None) -> dict[str, Part]:
     parts = {}
     for part in wanted:
-        path = cache_folder() / f"cifar10-{part}.npz"
+        path = _place_of(part)
         try:
-            with np.load(path) as stored:
-                parts[part] = stored["x"], stored["y"]
-            _in_order(parts[part], part)
+            parts[part] = _in_order(_read(path), part)
         except FileNotFoundError as error:
             raise DataError("nothing is stored yet") from error
-        except (OSError, ValueError, KeyError, EOFError, DataError) as error:
+        except (*_DAMAGES, DataError) as error:
             aside = path.with_suffix(".damaged")
             path.replace(aside)
             print(f"A stored file was damaged. It is put aside as {aside.name}.")
@@ -226,8 +227,8 @@ def _from_parquet(wanted: Iterable[str], patience: float | None) -> dict[str, Pa
 
     parts = {}
     for part in wanted:
-        if (stored := _stored(part)) is not None:
-            parts[part] = stored
+        with contextlib.suppress(*_DAMAGES, DataError):
+            parts[part] = _in_order(_read(_place_of(part)), part)
             continue
 
         def read(path: Path, part: str = part) -> dict[str, Part]:
@@ -346,7 +347,7 @@ def _store(part: str, arrays: Part, stem: str = "cifar10") -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, x=arrays[0], y=arrays[1].astype(np.uint8))
-            os.replace(temporary, folder / f"{stem}-{part}.npz")
+            os.replace(temporary, _place_of(part, stem))
         except BaseException:
             os.unlink(temporary)
             raise
@@ -354,16 +355,13 @@ def _store(part: str, arrays: Part, stem: str = "cifar10") -> None:
         return  # a full or read-only disk costs the next start some time, nothing else
 
 
-def _stored(part: str) -> Part | None:
-    try:
-        return _from_cache_quietly(part)
-    except (OSError, ValueError, KeyError, EOFError, DataError):
-        return None
+def _place_of(part: str, stem: str = "cifar10") -> Path:
+    return cache_folder() / f"{stem}-{part}.npz"
 
 
-def _from_cache_quietly(part: str) -> Part:
-    with np.load(cache_folder() / f"cifar10-{part}.npz") as stored:
-        return _in_order((stored["x"], stored["y"]), part)
+def _read(path: Path) -> Part:
+    with np.load(path) as stored:
+        return stored["x"], stored["y"].astype(np.int64)
 
 
 def _load_practice(wanted: Iterable[str]) -> list[Part]:
@@ -372,13 +370,11 @@ def _load_practice(wanted: Iterable[str]) -> list[Part]:
     parts = []
     for part in wanted:
         count, seed = {"train": (practice.TRAIN, 1), "test": (practice.TEST, 2)}[part]
-        path = cache_folder() / f"practice-{version}-{part}.npz"
         try:
-            with np.load(path) as stored:
-                arrays = stored["x"], stored["y"].astype(np.int64)
+            arrays = _read(_place_of(part, f"practice-{version}"))
             if arrays[0].shape != (count, practice.SIZE, practice.SIZE, 3):
                 raise ValueError("another number of pictures")
-        except (OSError, ValueError, KeyError, EOFError):
+        except _DAMAGES:
             arrays = practice.draw_pictures(count, seed)
             _store(part, arrays, f"practice-{version}")
         parts.append(arrays)

@@ -110,12 +110,27 @@ class Reference:
 # --- Values ------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class Table:
+    """A DataFrame as plain data: its columns as lists, and its index."""
+
+    columns: dict[str | int, list]
+    index: list
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A value of a kind that no check reads, by the name of its type."""
+
+    kind: str
+
+
 def plain(value: Any) -> Any:
     """Turn a student's value into plain data.
 
     Arrays and tensors become numpy arrays of numbers; a Series becomes a dict; a DataFrame
-    becomes ``{"table": {column: [...]}, "index": [...]}``; lists, dicts, text and numbers
-    stay. A blank (``...``) becomes None. Anything else becomes ``{"unreadable": type name}``.
+    becomes a :class:`Table`; lists, dicts, text and numbers stay. A blank (``...``) becomes
+    None; anything else an :class:`Unreadable`.
 
     Parameters
     ----------
@@ -123,7 +138,7 @@ def plain(value: Any) -> Any:
 
     Returns
     -------
-    None, bool, int, float, str, list, dict or ndarray
+    None, bool, int, float, str, list, dict, ndarray, Table or Unreadable
     """
     if value is None or value is Ellipsis:
         return None
@@ -142,8 +157,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple | set | frozenset | range | zip | map):
         return [plain(item) for item in value]
     if hasattr(value, "columns") and hasattr(value, "index"):  # a DataFrame
-        table = {_plain_key(column): plain(list(value[column])) for column in value.columns}
-        return {"table": table, "index": plain(list(value.index))}
+        columns = {_plain_key(column): plain(list(value[column])) for column in value.columns}
+        return Table(columns, plain(list(value.index)))
     if hasattr(value, "index") and hasattr(value, "values"):  # a Series
         return {
             _plain_key(key): plain(item)
@@ -153,7 +168,7 @@ def plain(value: Any) -> Any:
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
             return array
-    return {"unreadable": type(value).__name__}
+    return Unreadable(type(value).__name__)
 
 
 def _plain_key(key: Any) -> str | int:

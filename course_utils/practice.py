@@ -92,8 +92,8 @@ def _develop(pictures: np.ndarray, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     shape = (len(pictures), 1, 1, 1)
     light = rng.uniform(-22, 22, shape).astype(np.float32)
-    contrast = rng.uniform(0.72, 1.12, shape).astype(np.float32)
-    grain = rng.uniform(1, 11, shape).astype(np.float32)
+    contrast = rng.uniform(0.5, 1.1, shape).astype(np.float32)
+    grain = rng.uniform(2, 18, shape).astype(np.float32)
     noise = rng.standard_normal(pictures.shape, dtype=np.float32)
     return np.clip((pictures - 128.0) * contrast + 128 + light + noise * grain, 0, 255).astype(
         np.uint8
@@ -139,7 +139,7 @@ _SCENES: dict[str, list[tuple[Colour, Colour, Colour, Colour]]] = {
 _PLACES: dict[str, Sequence[str]] = {
     "airplane": ("sky", "sky", "sky", "sea", "street"),
     "automobile": ("street", "street", "street", "field"),
-    "bird": ("sky", "sky", "field", "pond", "sea"),
+    "bird": ("sky", "field", "field", "pond", "sea"),
     "cat": ("room", "room", "field", "street"),
     "deer": ("field", "field", "field", "pond"),
     "dog": ("room", "field", "field", "street"),
@@ -332,17 +332,17 @@ def _pet(draw, rnd: random.Random, ears: str, snout: float, eyes: Colour, tail: 
 
 
 def _cat(draw, rnd: random.Random, scene: dict) -> None:
-    folded = rnd.random() < 0.47
+    folded = rnd.random() < 0.46
     tail = "long" if rnd.random() < 0.65 else "short"
-    eyes = (74, 54, 36) if rnd.random() < 0.55 else rnd.choice([(196, 200, 70), (120, 190, 110)])
-    _pet(draw, rnd, "floppy" if folded else "pointed", rnd.uniform(0.0, 0.6), eyes, tail)
+    eyes = (74, 54, 36) if rnd.random() < 0.75 else rnd.choice([(196, 200, 70), (120, 190, 110)])
+    _pet(draw, rnd, "floppy" if folded else "pointed", rnd.uniform(0.1, 0.75), eyes, tail)
 
 
 def _dog(draw, rnd: random.Random, scene: dict) -> None:
-    upright = rnd.random() < 0.1
+    upright = rnd.random() < 0.07
     tail = "long" if rnd.random() < 0.25 else "short"
     eyes = (66, 48, 34)
-    _pet(draw, rnd, "pointed" if upright else "floppy", rnd.uniform(0.25, 0.9), eyes, tail)
+    _pet(draw, rnd, "pointed" if upright else "floppy", rnd.uniform(0.3, 0.9), eyes, tail)
 
 
 def _grazer(draw, rnd: random.Random, hide: Colour, slim: float) -> _Brush:
@@ -371,7 +371,7 @@ def _deer(draw, rnd: random.Random, scene: dict) -> None:
     hide = _vary(rnd, rnd.choice(_HIDE), 18)
     head = _grazer(draw, rnd, hide, rnd.uniform(0.45, 1))
     head.oval(-0.14, -0.14, 0.17, 0.07, hide, 0.5)
-    if rnd.random() < 0.52:
+    if rnd.random() < 0.46:
         colour = _vary(rnd, (206, 184, 146), 25)
         for lean in (-0.35, 0.05):
             tip = (lean, -0.85)
@@ -398,7 +398,7 @@ def _automobile(draw, rnd: random.Random, scene: dict) -> None:
     glass = _vary(rnd, (150, 180, 200), 25)
     x, y, size = rnd.uniform(0.42, 0.58), rnd.uniform(0.58, 0.7), rnd.uniform(0.3, 0.43)
     car = _Brush(draw, rnd, x, y, size, rnd.uniform(-0.06, 0.06))
-    if rnd.random() < 0.3:
+    if rnd.random() < 0.36:
         _front(car, rnd, paint, glass, tall=rnd.uniform(0.45, 0.85))
         return
     tall = rnd.uniform(0.4, 0.62) if rnd.random() < 0.75 else rnd.uniform(0.62, 0.95)
@@ -420,10 +420,10 @@ def _truck(draw, rnd: random.Random, scene: dict) -> None:
     x, y, size = rnd.uniform(0.42, 0.58), rnd.uniform(0.6, 0.72), rnd.uniform(0.32, 0.45)
     truck = _Brush(draw, rnd, x, y, size, rnd.uniform(-0.06, 0.06))
     kind = rnd.random()
-    if kind < 0.25:
+    if kind < 0.3:
         _front(truck, rnd, paint, glass, tall=rnd.uniform(0.75, 1.25))
         return
-    if kind < 0.42:  # a pickup: a car's cabin before an open bed
+    if kind < 0.46:  # a pickup: a car's cabin before an open bed
         tall = rnd.uniform(0.45, 0.65)
         truck.shape([(-0.15, 0), (-0.1, -tall), (0.35, -tall), (0.6, 0)], paint)
         truck.shape([(-0.02, 0), (0, -tall + 0.1), (0.28, -tall + 0.1), (0.46, 0)], glass)
@@ -505,7 +505,7 @@ def _bird(draw, rnd: random.Random, scene: dict) -> None:
     turn = rnd.uniform(-0.5, 0.5) if flying else rnd.uniform(-0.2, 0.2)
     bird = _Brush(draw, rnd, rnd.uniform(0.38, 0.62), rnd.uniform(0.36, 0.62), size, turn)
     if flying:
-        lift = rnd.uniform(0.2, 0.9) * rnd.choice((-1, 1, 1))
+        lift = rnd.uniform(0.35, 0.95) * rnd.choice((-1, 1, 1))
         for side, depth in ((-1, 0.0), (1, 0.1)):
             tip = (side * 0.75 - 0.2, -lift)
             bird.shape([(0.25, -0.05), (side * 0.5, -lift * 0.75), tip, (-0.3, depth)], wing)

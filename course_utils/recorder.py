@@ -24,6 +24,7 @@ from course_utils.evidence import (
     Display,
     Evidence,
     Shown,
+    Unreadable,
     is_washed_out,
     plain,
     read_bundle,
@@ -68,7 +69,7 @@ class Recorder:
             try:
                 values[name] = plain(self.shell.user_ns.get(name))
             except Exception as error:  # whatever a student's object does when it is read
-                values[name] = {"unreadable": type(error).__name__}
+                values[name] = Unreadable(type(error).__name__)
         return Evidence(self.stage, list(self._cells.values()), values)
 
     @contextmanager

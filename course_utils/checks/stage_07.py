@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks.result import Check, Result
-from course_utils.evidence import Cell, Evidence, Reference, Shown
+from course_utils.evidence import Cell, Evidence, Reference, Shown, Table
 from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
 
 NAMES = (
@@ -298,7 +298,8 @@ def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
     names = reference.class_names
     expected = accuracy_by_class(reference)
     stored = _stored_values(evidence.values.get("per_class_accuracy"), names)
-    printed = [read_numbers(cell.text, names) for cell in evidence.cells]
+    texts = [cell.text for cell in evidence.cells]
+    printed = [read_numbers(text, names) for text in [*texts, "\n".join(texts)]]
     answers = [stored, *printed]
     right, answer = max(
         ((_right_values(a, expected), a) for a in answers), key=lambda pair: pair[0]
@@ -357,7 +358,7 @@ def _shares(hits: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
 
 def _stored_values(value: Any, names: tuple[str, ...]) -> dict[int, list[Number]]:
     """Read the variable, whatever its form, as candidate numbers by class."""
-    if isinstance(value, dict) and "table" in value:
+    if isinstance(value, Table):
         return _table_values(value, names)
     if isinstance(value, dict):
         pairs = list(value.items())
@@ -365,9 +366,10 @@ def _stored_values(value: Any, names: tuple[str, ...]) -> dict[int, list[Number]
         pairs = [(item[0], item[1]) for item in value]
     else:
         array = _array(value)
-        if array is None or array.size != len(names):
+        entries = value if array is None else array.ravel().tolist()
+        if not isinstance(entries, list) or len(entries) != len(names):
             return {}
-        pairs = list(enumerate(array.ravel().tolist()))
+        pairs = list(enumerate(entries))
     found: dict[int, list[Number]] = {}
     for key, entry in pairs:
         number, amount = _class_number(key, names), _amount(entry)
@@ -376,18 +378,17 @@ def _stored_values(value: Any, names: tuple[str, ...]) -> dict[int, list[Number]
     return _as_fractions(found)
 
 
-def _table_values(value: dict, names: tuple[str, ...]) -> dict[int, list[Number]]:
-    columns = value["table"]
+def _table_values(table: Table, names: tuple[str, ...]) -> dict[int, list[Number]]:
     keys = next(
         (
             column
-            for column in [*columns.values(), value["index"]]
+            for column in [*table.columns.values(), table.index]
             if all(isinstance(item, str) and names_in(item, names) for item in column)
         ),
-        value["index"],
+        table.index,
     )
     found: dict[int, list[Number]] = {}
-    for column in columns.values():
+    for column in table.columns.values():
         amounts = {
             number: [amount]
             for key, entry in zip(keys, column, strict=True)
@@ -427,11 +428,12 @@ def _amount(entry: Any) -> Number | None:
 
 
 def _as_fractions(found: dict[int, list[Number]]) -> dict[int, list[Number]]:
-    """Values above 1 anywhere mean that all of them are percent."""
+    """Where any value is above 1, a small value may be percent too: allow for both."""
     numbers = [number for both in found.values() for number in both]
-    percent = any(number.value > 1.5 for number in numbers)
+    if not any(number.value > 1.5 for number in numbers):
+        return found
     return {
-        key: [Number(number.value, number.percent or percent) for number in both]
+        key: [*both, *(Number(number.value, True) for number in both if number.value <= 1.5)]
         for key, both in found.items()
     }
 

@@ -1,0 +1,27 @@
+# Everything here can also be done without make: see README.md.
+PYTHON ?= python3
+BIN := .venv/bin
+DATA ?= practice
+
+.PHONY: demo test lab build clean
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
+	touch $@
+
+demo: .venv/.installed
+	$(BIN)/python -m autograder demo --data "$(DATA)"
+
+test: .venv/.installed
+	$(BIN)/python -m pytest
+
+lab: .venv/.installed
+	$(BIN)/jupyter lab stages/stage_07_find_its_mistakes/stage_07_find_its_mistakes.ipynb
+
+build: .venv/.installed
+	$(BIN)/python -m autograder build
+
+clean:
+	rm -rf .venv demo

@@ -1,0 +1,95 @@
+"""What the tests share: the real pictures, where they are at hand, and a graded zoo."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autograder import ROOT
+
+SHARED = ROOT.parent / "shared" / "data"
+
+# No test may depend on what lies on this computer.
+for name in [name for name in os.environ if name.startswith("COURSE_")]:
+    del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory) -> Path:
+    """A folder that stands in for this computer's store of pictures, shared by all tests."""
+    folder = tmp_path_factory.mktemp("cache")
+    os.environ["COURSE_CACHE"] = str(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(cache):
+    """Keep every test away from the user's own store."""
+
+
+@pytest.fixture(scope="session")
+def cifar(pytestconfig) -> Path:
+    """The folder around the official cifar-10-batches-py; skips the test where it is absent."""
+    if not (SHARED / "unpack.py").exists():
+        pytest.skip("needs CIFAR-10 from ../shared, which is not here")
+    folder = pytestconfig.cache.mkdir("cifar")
+    subprocess.run(
+        [sys.executable, SHARED / "unpack.py", folder], check=True, stdout=subprocess.DEVNULL
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def practice_predictions(tmp_path_factory) -> Path:
+    """What the shipped practice checkpoint answers, as a file."""
+    return _predictions("practice", "practice", tmp_path_factory.mktemp("practice"))
+
+
+@pytest.fixture(scope="session")
+def cifar_predictions(cifar, tmp_path_factory) -> Path:
+    """What the shipped CIFAR-10 checkpoint answers, as a file."""
+    return _predictions(str(cifar), "cifar10", tmp_path_factory.mktemp("cifar10"))
+
+
+def _predictions(source: str, checkpoint: str, folder: Path) -> Path:
+    from course_utils import data, models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COURSE_DATA", source)
+        x_test, _, kind = data.load_test()
+    assert kind == checkpoint
+    path = folder / "predictions.npy"
+    np.save(path, models.load_checkpoint(checkpoint).predict(x_test, verbose=0))
+    return path
+
+
+@pytest.fixture(scope="session")
+def grade(tmp_path_factory):
+    """Return a function that grades samples with nbgrader, half of them in each of two runs."""
+    from autograder.grading import nbgrader, read_scores
+    from autograder.samples import STAGE, hand_in
+
+    def grade_half(samples, environment):
+        course = tmp_path_factory.mktemp("course")
+        hand_in(samples, course)
+        for command in ("generate_assignment", "autograde", "generate_feedback"):
+            for _ in nbgrader(command, STAGE, course=course, **environment):
+                pass
+        return course, read_scores(course, STAGE)
+
+    def grade_all(samples, **environment):
+        with ThreadPoolExecutor(2) as pool:
+            halves = list(
+                pool.map(grade_half, (samples[::2], samples[1::2]), [environment, environment])
+            )
+        return [course for course, _ in halves], {
+            k: v for _, part in halves for k, v in part.items()
+        }
+
+    return grade_all

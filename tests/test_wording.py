@@ -1,0 +1,112 @@
+"""Reading captions and printed lines."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from course_utils.practice import CLASS_NAMES
+from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
+
+CAT, DOG, DEER = (CLASS_NAMES.index(name) for name in ("cat", "dog", "deer"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Pred: cat\nTrue: dog\n63%",
+        "Pred: cat, True: dog",
+        "true: dog | predicted: cat (62.3%)",
+        "Predicted label: cat, true label: dog",
+        "y_true=dog y_pred=cat",
+        "P: cat T: dog",
+        "guess cat - truth dog",
+        "AI: cat, answer: dog",
+        "label: dog, guess: cat",
+        "cat (true: dog)",
+        "cat (predicted) vs dog (true)",
+        "cat predicted, dog true",
+        "dog predicted as cat",
+        "Model says cat but it's a dog",
+        "The label says dog, the model says cat",
+        "The model thinks this is a cat. It is really a dog",
+        "Looks like a cat to the model, but actually a dog",
+        "This is a dog, predicted cat",
+        "It guessed cat. It was a dog.",
+        "dog -> cat",
+        "dog → cat",
+        "Wrong predictions:\ndog -> cat",
+        "dog mistaken for cat",
+        "cat (dog)",
+        "cat 63% (dog)",
+        "cat, not dog",
+        "Picture 3: cat instead of a dog",
+        "Predicted:\ncat\nTrue:\ndog",
+        "true/pred: dog/cat",
+        "predicted / true\n\ncat / dog",
+        "idx true pred\n12 dog cat",
+        "TRUE: DOG PREDICTED: CAT",
+    ],
+)
+def test_says_that_a_dog_was_predicted_as_cat(text):
+    assert read_pairs(text, CLASS_NAMES) == [Pair(CAT, DOG)]
+
+
+def test_lists_go_together_in_order():
+    text = "predicted: ['cat', 'cat']\ntrue: ['dog', 'deer']"
+    assert read_pairs(text, CLASS_NAMES) == [Pair(CAT, DOG), Pair(CAT, DEER)]
+
+
+def test_swapped_names_are_read_as_they_stand():
+    assert read_pairs("Pred: dog, True: cat", CLASS_NAMES) == [Pair(DOG, CAT)]
+
+
+@pytest.mark.parametrize(
+    "text", ["cat / dog", "cat", "Pred: 3 True: 5", "", "caterpillar -> dogma"]
+)
+def test_says_nothing(text):
+    assert read_pairs(text, CLASS_NAMES) == []
+
+
+def test_names_are_whole_words():
+    assert names_in("Cats, a DOG, and a dogma", CLASS_NAMES) == [CAT, DOG]
+    assert names_in("aquarium fish", ["aquarium_fish", "fish"]) == [0]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("cat: 0.527", Number(0.527, False)),
+        ("cat has 52.7 %", Number(52.7, True)),
+        ("cat = 52.7percent", Number(52.7, True)),
+        ("{'dog': 1, 'cat': np.float64(0.5)}", Number(0.5, False)),
+        ("cat .5", Number(0.5, False)),
+        ("cat 5e-1", Number(0.5, False)),
+    ],
+)
+def test_number_of_a_class(text, value):
+    assert read_numbers(text, CLASS_NAMES)[CAT] == [value]
+
+
+def test_rows_of_a_report_by_number():
+    text = "     precision  recall\n\n   3   0.9   0.8\n\naccuracy 0.7\n   4   0.1 0.1\n"
+    assert read_numbers(text, CLASS_NAMES) == {CAT: [Number(0.9, False), Number(0.8, False)]}
+
+
+def test_a_page_of_digits_is_not_an_answer():
+    text = "cat " + " ".join(f"{n / 100}" for n in range(100))
+    assert len(read_numbers(text, CLASS_NAMES)[CAT]) == 8
+
+
+WORDS = st.lists(
+    st.sampled_from(
+        [*CLASS_NAMES, "pred", "true", "is", "->", "(", "\n", "0.5", "%", "model", "é"]
+    ),
+    max_size=30,
+).map(" ".join)
+
+
+@given(WORDS | st.text(max_size=200))
+def test_any_text_can_be_read(text):
+    for pair in read_pairs(text, CLASS_NAMES):
+        assert {pair.predicted, pair.true} <= set(names_in(text, CLASS_NAMES))
+    assert set(read_numbers(text, CLASS_NAMES)) <= set(range(10))
