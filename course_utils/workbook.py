@@ -75,13 +75,14 @@ def resume(stage: int) -> Stage7:
     with _paused():
         x_test, labels, source = data.load_test()
         model = models.load_model(source, x_test)
+    x_test.flags.writeable = False  # a slip must not change what counts as a test picture
     names = list(data.CLASS_NAMES)
     y_test = np.eye(len(names), dtype="float32")[labels]
     _Session.stage = Stage7(model, x_test, y_test, names)
     _Session.reference = None
     if _Session.recorder is not None:
         _Session.recorder.album = Album(x_test)
-    # The student gets copies of what can be changed, so that a slip cannot move the goal.
+    # For the same reason the student gets copies of the rest.
     return Stage7(model, x_test, y_test.copy(), list(names))
 
 
