@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= practice
 
-.PHONY: demo test lab build clean
+.PHONY: demo test lab teach build clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
@@ -19,6 +19,9 @@ test: .venv/.installed
 
 lab: .venv/.installed
 	$(BIN)/jupyter lab stages/stage_07_find_its_mistakes/stage_07_find_its_mistakes.ipynb
+
+teach: .venv/.installed
+	JUPYTER_CONFIG_PATH=$(CURDIR)/autograder $(BIN)/jupyter lab
 
 build: .venv/.installed
 	$(BIN)/python -m autograder build

@@ -6,6 +6,8 @@ the predictions of public networks in place of the model's, in one warm kernel.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import nbformat
 import pytest
 from nbclient import NotebookClient
@@ -162,16 +164,17 @@ NETWORKS = {  # the file, and the class that this network finds hardest
 @pytest.fixture(scope="module")
 def network_results(cifar):
     samples = [sample for sample in ALL if not sample.mangle]
-    return {
-        name: run_in_one_kernel(
-            samples,
-            {
-                "COURSE_DATA": str(cifar),
-                "COURSE_PREDICTIONS": str(SHARED / "predictions" / file),
-            },
+
+    def run(file: str) -> dict[str, dict]:
+        predictions = str(SHARED / "predictions" / file)
+        return run_in_one_kernel(
+            samples, {"COURSE_DATA": str(cifar), "COURSE_PREDICTIONS": predictions}
         )
-        for name, (file, _) in NETWORKS.items()
-    }
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(
+            zip(NETWORKS, pool.map(run, [file for file, _ in NETWORKS.values()]), strict=True)
+        )
 
 
 @pytest.mark.slow
