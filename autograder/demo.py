@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def run(data: str = "practice") -> int:
     int
         0 if every sample got the points that it deserves, else 1.
     """
-    console = Console()
+    console = Console(soft_wrap=True)
     started = time.monotonic()
     os.environ["COURSE_DATA"] = data if data == "practice" else str(Path(data).resolve())
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -63,8 +64,8 @@ def run(data: str = "practice") -> int:
     ]
     console.print(_table(scores))
     page = FOLDER / "feedback" / "fay_swapped_names" / STAGE / f"{STAGE}.html"
-    console.print(f"Feedback to open in a browser:  {page.relative_to(ROOT)}", markup=False)
-    console.print(f"A picture of the mistakes:      {picture.relative_to(ROOT)}", markup=False)
+    console.print(f"Feedback to open in a browser:  {page.relative_to(ROOT)}", highlight=False)
+    console.print(f"A picture of the mistakes:      {picture.relative_to(ROOT)}", highlight=False)
     console.print(f"All this took {time.monotonic() - started:.0f} seconds.")
     if wrong:
         console.print(f"These did not get the points that they deserve: {', '.join(wrong)}")
@@ -74,7 +75,8 @@ def run(data: str = "practice") -> int:
 def _run_solution(console: Console) -> Path:
     """Run the solution from top to bottom, print its text, and keep the picture of Step 3."""
     notebook = nbformat.read(ROOT / "solutions" / STAGE / f"{STAGE}.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=300, kernel_name="python3").execute(cwd=str(FOLDER))
+    client = NotebookClient(notebook, timeout=300, kernel_name="python3")
+    client.execute(cwd=str(FOLDER), stderr=subprocess.DEVNULL)  # where the kernel logs
     picture = FOLDER / "mistakes.png"
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -120,5 +122,5 @@ def _table(scores: dict[str, dict[str, Score]]) -> Table:
 
 def _reason(words: str) -> str:
     """What the check saw, without the points and the advice."""
-    first = words.splitlines()[0] if words else "no answer from the check"
-    return first.partition(". ")[2] or first
+    saw = words.partition(" Try next: ")[0].partition(". ")[2]
+    return saw or "the check did not answer"

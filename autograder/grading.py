@@ -17,7 +17,7 @@ from autograder import ROOT
 
 @dataclass(frozen=True)
 class Score:
-    """What one check gave one student: points, the most points, and its words."""
+    """What one check gave one student: points, the most points, and its words in one line."""
 
     points: float | None
     possible: float
@@ -97,9 +97,9 @@ def read_scores(course: Path, stage: str) -> dict[str, dict[str, Score]]:
 def _words(path: Path) -> dict[str, str]:
     notebook = nbformat.read(path, as_version=4)
     return {
-        cell.metadata.nbgrader.grade_id: "".join(
-            output.text for output in cell.outputs if output.get("name") == "stdout"
-        ).strip()
+        cell.metadata.nbgrader.grade_id: " ".join(
+            "".join(o.text for o in cell.outputs if o.get("name") == "stdout").split()
+        )
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("grade")
     }

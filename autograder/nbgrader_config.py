@@ -33,7 +33,7 @@ c.GenerateAssignment.preprocessors = [
     *built_in(GenerateAssignment, "preprocessors"),
 ]
 c.ClearSolutions.code_stub = {"python": ""}
-c.ClearSolutions.text_stub = "*(write here)*"
+c.ClearSolutions.text_stub = "*(Anything else? Write it here.)*"
 
 # Grading: a doubled cell harms nobody, a deleted check comes back, and only what a check
 # returns counts, not what a library wrote to stderr beside it.

@@ -253,11 +253,16 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
             names = [(row.start(1), row.end(1), int(row.group(1)))]
         if len({number for _, _, number in names}) == 1:
             start, end, number = names[0]
-            found.setdefault(number, []).extend(_numbers(f"{line[:start]} {line[end:]}"))
-            continue
-        ends = [start for start, _, _ in [*names[1:], (len(line), 0, 0)][: len(names)]]
-        for (_, end, number), stop in zip(names, ends, strict=True):
-            found.setdefault(number, []).extend(_numbers(line[end:stop]))
+            parts = [(number, f"{line[:start]} {line[end:]}")]
+        else:
+            stops = [start for start, _, _ in names[1:]] + [len(line)]
+            parts = [
+                (number, line[end:stop])
+                for (_, end, number), stop in zip(names, stops, strict=False)
+            ]
+        for number, part in parts:
+            if numbers := _numbers(part):
+                found.setdefault(number, []).extend(numbers)
     return found
 
 

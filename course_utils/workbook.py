@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import textwrap
 import traceback
 from typing import Any, NamedTuple
 
@@ -110,7 +111,8 @@ def _judge(name: str) -> tuple[float, str]:
     if _Session.recorder is None or _Session.stage is None:
         return 0.0, (
             "I cannot check yet: the two cells at the top have not run.\n"
-            "Try next: run all the cells above this one. In the menu: Run, then Run All Above."
+            "Try next: run all the cells above this one. In JupyterLab: Run, Run All Above\n"
+            "Selected Cell. On Colab: Runtime, Run before."
         )
     stage = _Session.recorder.stage
     judge = checks.STAGES[stage][name]
@@ -122,14 +124,15 @@ def _judge(name: str) -> tuple[float, str]:
             traceback.print_exc()
         problem = type(error).__name__
         return 0.0, (
-            f"➜ 0 of {_points(judge.points)}. I could not read the answer ({problem}).\n"
-            "Try next: compare the form of your answer with the example in the hints."
+            f"➜ 0 of {_points(judge.points)}. Your answer has a form that I cannot read "
+            f"({problem}).\nTry next: run its cell again, and compare it with the hints."
         )
     mark = "✔" if result.points == judge.points else "➜"
-    words = f"{mark} {result.points:g} of {_points(judge.points)}. {result.saw}"
+    lines = [f"{mark} {result.points:g} of {_points(judge.points)}. {result.saw}"]
     if result.try_next:
-        words += f"\nTry next: {result.try_next}"
-    return float(result.points), words
+        lines.append(f"Try next: {result.try_next}")
+    # A feedback page cuts long lines off.
+    return float(result.points), "\n".join(textwrap.fill(line, 78) for line in lines)
 
 
 def _points(number: int) -> str:

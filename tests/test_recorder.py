@@ -41,7 +41,7 @@ class Kernel:
     def check(self, name: str) -> tuple[float, str]:
         outputs = self.run(f'import course_utils\ncourse_utils.check("{name}")')
         assert [o.output_type for o in outputs] == ["stream", "execute_result"], outputs
-        return float(outputs[1].data["text/plain"]), outputs[0].text
+        return float(outputs[1].data["text/plain"]), " ".join(outputs[0].text.split())
 
     def setup(self):
         self.run(

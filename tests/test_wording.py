@@ -92,6 +92,10 @@ def test_rows_of_a_report_by_number():
     assert read_numbers(text, CLASS_NAMES) == {CAT: [Number(0.9, False), Number(0.8, False)]}
 
 
+def test_a_list_of_names_gives_no_numbers():
+    assert read_numbers("Classes: " + ", ".join(CLASS_NAMES), CLASS_NAMES) == {}
+
+
 def test_a_page_of_digits_is_not_an_answer():
     text = "cat " + " ".join(f"{n / 100}" for n in range(100))
     assert len(read_numbers(text, CLASS_NAMES)[CAT]) == 8

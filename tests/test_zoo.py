@@ -6,6 +6,7 @@ the predictions of public networks in place of the model's, in one warm kernel.
 
 from __future__ import annotations
 
+import html
 from concurrent.futures import ThreadPoolExecutor
 
 import nbformat
@@ -78,13 +79,12 @@ def test_feedback_page_gives_every_reason(practice_class):
     courses, scores = practice_class
     for course in courses:
         for page in course.glob("feedback/*/*/*.html"):
-            text = page.read_text(encoding="utf-8").replace("&#39;", "'")
+            text = " ".join(html.unescape(page.read_text(encoding="utf-8")).split())
             student = page.parent.parent.name
             for name, score in scores[student].items():
                 if name.startswith("test_"):
                     assert score.words, (student, name)
-                    sentence = score.words.splitlines()[0].partition(". ")[2][:40]
-                    assert sentence in text, (student, name)
+                    assert score.words in text, (student, name)
     assert sum(len(list(course.glob("feedback/*/*/*.html"))) for course in courses) == len(ALL)
 
 
@@ -149,6 +149,7 @@ def run_in_one_kernel(samples: list[Sample], environment: dict[str, str]) -> dic
                 o.data["text/plain"] for o in cell.outputs if o.output_type == "execute_result"
             ]
             words = "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
+            words = " ".join(words.split())
             check = grade_id.removeprefix("test_")
             results[cell.metadata["sample"]][check] = float(points[0]), words
     return results

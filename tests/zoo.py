@@ -422,7 +422,7 @@ WRONG = [
         "predict_labels",
         PREDICT.replace("(test_predictions, axis=1)", "(test_predictions, axis=0)"),
         0,
-        "predicted_labels has shape (10,)",
+        "predicted_labels holds 10 numbers",
     ),
     wrong(
         "labels_still_one_hot",
@@ -436,7 +436,7 @@ WRONG = [
         "predict_labels",
         PREDICT.replace("predict(x_test", "predict(x_test[:1000]"),
         0,
-        "test_predictions has shape (1000, 10)",
+        "test_predictions has 1000 rows",
     ),
     wrong("wrong_in_a_tuple", "find_wrong", FIND.replace("flatnonzero", "where"), 0, "add [0]"),
     wrong(
@@ -474,7 +474,7 @@ WRONG = [
         "for n in wrong_indexes[:3]: "
         + TITLED.format("n").replace("x_test[n]", "x_test[n].astype('float32')"),
         0,
-        "white or black",
+        "all white or all black",
     ),
     shown(
         "captured",

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks.result import Check, Result
-from course_utils.evidence import Cell, Evidence, Reference, Shown, Table
+from course_utils.evidence import Cell, Evidence, Reference, Shown, Table, Unreadable
 from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
 
 NAMES = (
@@ -41,15 +41,15 @@ def predict_labels(evidence: Evidence, reference: Reference) -> Result:
         return Result(
             0,
             f"Still to do: {_list(blank)}.",
-            "Replace each ... in the cell above and run it again.",
+            "Replace each ... in the cell above and run it again. Use exactly these names.",
         )
     count, classes = reference.probabilities.shape
     if predictions is None or predictions.shape != (count, classes):
         return Result(
             0,
-            f"test_predictions has {_shape(predictions)}. I expected ({count}, {classes}): "
-            f"one row for each test picture and one column for each class.",
-            "Use model.predict(x_test), with all the test pictures.",
+            f"test_predictions {_shape(predictions)}. I expected {count} rows and {classes} "
+            "columns: one row for each test picture, one column for each class.",
+            "Use model.predict(x_test), with its brackets and with all the test pictures.",
         )
     if not _agree(predictions.argmax(axis=1), reference.predicted):
         return Result(
@@ -61,8 +61,8 @@ def predict_labels(evidence: Evidence, reference: Reference) -> Result:
     if predicted is None or predicted.shape != (count,):
         return Result(
             0,
-            f"predicted_labels has {_shape(predicted)}. I expected ({count},): "
-            "one class number for each test picture.",
+            f"predicted_labels {_shape(predicted)}. I expected {count} numbers: one class number "
+            "for each test picture.",
             "Use test_predictions.argmax(axis=1). axis=1 looks along each row.",
         )
     if not _agree(predicted, reference.predicted):
@@ -74,7 +74,7 @@ def predict_labels(evidence: Evidence, reference: Reference) -> Result:
     if true is None or true.shape != (count,):
         return Result(
             0,
-            f"true_labels has {_shape(true)}. I expected ({count},): one class number for each "
+            f"true_labels {_shape(true)}. I expected {count} numbers: one class number for each "
             "test picture.",
             "y_test is one-hot: ten columns, with a 1 in the column of the true class. "
             "argmax with axis=1 finds that column.",
@@ -103,15 +103,15 @@ def find_wrong(evidence: Evidence, reference: Reference) -> Result:
     if isinstance(value, list) and len(value) == 1 and np.size(value[0]) != 1:
         return Result(
             0,
-            "wrong_indexes is a tuple with the list inside it.",
-            "np.where gives a tuple. Take its first part: add [0] at the end.",
+            "wrong_indexes is a box (a tuple) with the list inside it. I expected the list.",
+            "Take the list out: add [0] after np.where(...).",
         )
     found = _array(value)
     if found is None:
         return Result(
             0,
-            "wrong_indexes is not a list of numbers.",
-            "Use np.where(predicted_labels != true_labels)[0].",
+            "wrong_indexes is not a list of numbers. I expected the numbers of the wrong pictures.",
+            "Use np.where, as in the hints.",
         )
     count = len(reference.labels)
     if found.dtype.kind == "b":
@@ -136,8 +136,8 @@ def find_wrong(evidence: Evidence, reference: Reference) -> Result:
     return Result(
         0,
         f"wrong_indexes holds {_count(len(found), 'picture')}. "
-        f"{_count(len(found & wrong), 'of them is', 'of them are')} wrong predictions, and "
-        f"{len(wrong - found)} wrong predictions are missing.",
+        f"{_count(len(found & wrong), 'of them is wrong', 'of them are wrong')}, and "
+        f"{_count(len(wrong - found), 'wrong prediction is', 'wrong predictions are')} missing.",
         "Compare the whole of predicted_labels with the whole of true_labels.",
     )
 
@@ -182,12 +182,18 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
             "Check which list each name comes from: predicted_labels or true_labels.",
         )
     number = next(number for number, verdict in said.items() if verdict != "right")
-    return Result(points, f"{seen} {_what_is_missing(said[number], number)}", _CAPTION_HINT)
+    verdict = said[number]
+    advice = _SAME_NUMBER if verdict == "other" else _CAPTION_HINT
+    return Result(points, f"{seen} {_what_is_missing(verdict, number)}", advice)
 
 
 _CAPTION_HINT = (
-    "Give each picture a title with both names, such as: Pred: (name)  True: (name). "
-    "class_names turns a class number into a name."
+    'Give each picture a title: plt.title(f"Pred: {predicted}, True: {true}"), with both names '
+    "from class_names."
+)
+_SAME_NUMBER = (
+    "Use the same number three times: x_test[number], predicted_labels[number], "
+    "true_labels[number]."
 )
 
 
@@ -256,8 +262,8 @@ def _nothing_wrong_shown(evidence: Evidence, mostly_right: int) -> Result:
     if any(cell.white for cell in evidence.cells):
         return Result(
             0,
-            "A picture came out white or black.",
-            "Show the pixels as they are, whole numbers from 0 to 255, or divide them by 255.",
+            "A picture came out all white or all black. I expected a test picture.",
+            "Use plt.imshow(x_test[number]), without any arithmetic.",
         )
     unknown = sum(cell.unknown for cell in evidence.cells)
     if unknown:
@@ -286,8 +292,7 @@ def _repeats(cells: Iterable[Cell]) -> bool:
 def _pictures(numbers: Iterable[int]) -> str:
     numbers = list(numbers)
     word = "picture" if len(numbers) == 1 else "pictures"
-    listed = _list(str(number) for number in numbers[:5])
-    return f"{word} {listed}" + (" and more" if len(numbers) > 5 else "")
+    return f"{word} {_some([str(number) for number in numbers], 5)}"
 
 
 # --- Step 4 ------------------------------------------------------------------------------
@@ -324,8 +329,8 @@ def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
         return Result(
             points,
             f"{_count(right, 'value is', 'values are')} right. No value yet for "
-            f"{_list(missing[:4])}{' and more' if len(missing) > 4 else ''}.",
-            "I expected one value for each of the ten classes.",
+            f"{_some(missing)}. I expected one for each of the ten classes.",
+            "Let the loop run over all ten: for number in range(10).",
         )
     wrong = [
         name
@@ -335,7 +340,7 @@ def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
     return Result(
         points,
         f"{_count(right, 'value is', 'values are')} right to two decimals. "
-        f"Not right: {_list(wrong[:4])}{' and more' if len(wrong) > 4 else ''}.",
+        f"Not right: {_some(wrong)}.",
         "Take the pictures whose true label is the class. Their accuracy is the share with "
         "predicted_labels equal to true_labels.",
     )
@@ -466,9 +471,9 @@ def _explain_values(
         )
     if _right_values(answer, precision) > max(_right_values(answer, expected), 0.7 * count):
         return (
-            "These values are the precision: of the pictures *predicted* as a class, the share "
-            "that is right.",
-            "Group by true_labels, not by predicted_labels.",
+            "You chose the pictures by what the model predicted. I expected them chosen by their "
+            "true class. (Your values have a name too: precision.)",
+            "Use true_labels == number to choose.",
         )
     if _right_values(answer, 1 - expected) == count:
         return (
@@ -531,6 +536,18 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
             "the lowest accuracy.",
             "Compare their values and keep the name with the lowest.",
         )
+    if isinstance(value, Unreadable):
+        return Result(
+            0,
+            f"hardest_class is a {value.kind}, not a name. I expected the name of a class.",
+            "Did you forget the brackets ( ) of a function?",
+        )
+    if not named and not str(value).strip():
+        return Result(
+            0,
+            "hardest_class is empty. I expected the name of a class.",
+            "Write the name between the quotes.",
+        )
     if not named:
         near = difflib.get_close_matches(str(value).strip().lower(), names, n=1)
         hint = f" Did you mean '{near[0]}'?" if near else ""
@@ -583,12 +600,21 @@ def _agree(found: np.ndarray, expected: np.ndarray) -> bool:
 
 
 def _shape(array: np.ndarray | None) -> str:
-    return "no shape: it is not an array of numbers" if array is None else f"shape {array.shape}"
+    if array is None:
+        return "is not an array of numbers"
+    if array.ndim == 2:
+        return f"has {array.shape[0]} rows and {array.shape[1]} columns"
+    return f"holds {_count(array.size, 'number')}" if array.ndim < 2 else f"has shape {array.shape}"
 
 
 def _list(words: Iterable[str]) -> str:
     words = list(words)
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def _some(words: list[str], most: int = 4) -> str:
+    """The first few of some words, with a note if there are more."""
+    return _list([*words[:most], "more"] if len(words) > most else words)
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:
