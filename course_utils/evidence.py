@@ -11,9 +11,8 @@ import binascii
 import html
 import io
 import json
-import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, KeysView, ValuesView
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,13 +47,15 @@ class Cell:
     """What one run of one cell put on the screen.
 
     ``unknown`` counts pictures of the right size that are not among the test pictures;
-    ``white`` counts those that came out all white or all black.
+    ``white`` counts those that came out all white or all black; ``covered`` those that lie
+    behind another picture.
     """
 
     key: str
     shown: list[Shown] = field(default_factory=list)
     unknown: int = 0
     white: int = 0
+    covered: int = 0
     text: str = ""
 
 
@@ -139,13 +140,14 @@ def plain(value: Any) -> Any:
     Returns
     -------
     None, bool, int, float, str, list, dict, ndarray, Table or Unreadable
+        Iterators such as ``map(...)`` are not read: that would use them up.
     """
     if value is None or value is Ellipsis:
         return None
     if isinstance(value, np.ndarray):
         if value.dtype.kind in "biuf":
             return value
-        return [plain(item) for item in value.tolist()]
+        return [plain(item) for item in value.ravel().tolist()]
     if isinstance(value, np.generic):
         return plain(value.item())
     if type(value) in (bool, int, float, str):
@@ -154,7 +156,7 @@ def plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, dict):
         return {_plain_key(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset | range | zip | map):
+    if isinstance(value, list | tuple | set | frozenset | range | KeysView | ValuesView):
         return [plain(item) for item in value]
     if hasattr(value, "columns") and hasattr(value, "index"):  # a DataFrame
         columns = {_plain_key(column): plain(list(value[column])) for column in value.columns}
@@ -165,9 +167,7 @@ def plain(value: Any) -> Any:
             for key, item in zip(value.index, value.values, strict=True)
         }
     if hasattr(value, "__array__"):  # a tensor of any library
-        array = np.asarray(value)
-        if array.dtype.kind in "biuf":
-            return array
+        return plain(np.asarray(value))
     return Unreadable(type(value).__name__)
 
 
@@ -192,10 +192,12 @@ class Album:
         self._numbers: dict[bytes, int] = {}
         for number, picture in enumerate(self._pictures):
             self._numbers.setdefault(picture.tobytes(), number)
-        # A hash of the first pixels of the first row finds candidates in a large picture.
+        # A hash of a few pixels finds candidates in a large picture: one of the first row, and
+        # one of the middle row, since many photos begin with a white edge.
         self._weights = np.random.default_rng(0).integers(1, 2**63, _PROBE * 3, dtype=np.uint64)
-        starts = self._pictures[:, 0, :_PROBE].reshape(len(pictures), -1).astype(np.uint64)
-        self._starts = np.unique((starts * self._weights).sum(axis=1, dtype=np.uint64))
+        self._probes = {
+            row: np.unique(self._hash(self._pictures[:, row])[:, 0]) for row in (0, EDGE // 2)
+        }
 
     def number_of(self, picture: np.ndarray) -> int | None:
         """Return the number of a picture of shape (32, 32, 3), uint8, if it is a known one."""
@@ -207,8 +209,8 @@ class Album:
     def find(self, image: np.ndarray) -> list[int]:
         """Return the numbers of the known pictures in an image, in reading order.
 
-        Sees a picture as it is, enlarged by a whole number (sharp or smoothed), and several
-        pictures put together in one image, with or without gaps.
+        Sees a picture as it is, enlarged (sharp or smoothed), brightened or stretched in
+        contrast, and several pictures put together in one image, with or without gaps.
 
         Parameters
         ----------
@@ -235,8 +237,8 @@ class Album:
             found = self._search(small)
             if found:
                 return found
-        if height == width and height % EDGE == 0 and height > EDGE:
-            number = self._find_smoothed(pixels)
+        if height == width:
+            number = self._find_altered(pixels)
             return [] if number is None else [number]
         return []
 
@@ -245,34 +247,54 @@ class Album:
         rows, columns = image.shape[0] - EDGE + 1, image.shape[1] - EDGE + 1
         if rows < 1 or columns < 1:
             return []
-        flat = image[:rows].reshape(rows, -1).astype(np.uint64)
-        hashes = np.zeros((rows, columns), np.uint64)
-        for offset, weight in enumerate(self._weights):
-            hashes += flat[:, offset : offset + 3 * columns : 3][:, :columns] * weight
+        hit = np.ones((rows, columns), bool)
+        for row, probes in self._probes.items():
+            hit &= np.isin(self._hash(image[row : row + rows])[:, :columns], probes)
         found = []
-        for row, column in np.argwhere(np.isin(hashes, self._starts)):
+        for row, column in np.argwhere(hit):
             window = image[row : row + EDGE, column : column + EDGE]
             number = self._numbers.get(window.tobytes())
             if number is not None:
                 found.append(number)
         return found
 
-    def _find_smoothed(self, pixels: np.ndarray) -> int | None:
-        """The one known picture that, enlarged smoothly, gives these pixels."""
+    def _hash(self, rows: np.ndarray) -> np.ndarray:
+        """For each row of pixels (n, w, 3), a hash of every stretch of a few pixels."""
+        flat = rows.reshape(len(rows), -1).astype(np.uint64)
+        count = rows.shape[1] - _PROBE + 1
+        hashes = np.zeros((len(rows), count), np.uint64)
+        for offset, weight in enumerate(self._weights):
+            hashes += flat[:, offset : offset + 3 * count : 3][:, :count] * weight
+        return hashes
+
+    def _find_altered(self, pixels: np.ndarray) -> int | None:
+        """The one known picture that gives these pixels when enlarged smoothly or brightened.
+
+        The most similar picture (by correlation) is a suspect; it is convicted when, enlarged
+        by one of the usual methods and with brightness and contrast fitted, it agrees within
+        two and a half grey levels on average.
+        """
         from PIL import Image
 
-        zoom = len(pixels) // EDGE
-        blocks = pixels.reshape(EDGE, zoom, EDGE, zoom, 3).mean(axis=(1, 3), dtype=np.float32)
-        best, closest = 0, math.inf
+        small = Image.fromarray(pixels).resize((EDGE, EDGE), Image.Resampling.BOX)
+        wanted = np.asarray(small, np.float32).ravel()
+        wanted -= wanted.mean()
+        if np.abs(wanted).mean() < 4:
+            return None  # hardly anything to be seen on it
+        suspect, best = 0, -1.0
         for start in range(0, len(self._pictures), 1000):
-            gaps = np.abs(self._pictures[start : start + 1000] - blocks).mean(axis=(1, 2, 3))
-            if gaps.min() < closest:
-                closest, best = float(gaps.min()), start + int(gaps.argmin())
-        picture = Image.fromarray(self._pictures[best])
+            known = self._pictures[start : start + 1000].reshape(-1, EDGE * EDGE * 3)
+            known = known - known.mean(axis=1, keepdims=True, dtype=np.float32)
+            similar = known @ wanted / (np.linalg.norm(known, axis=1) + 1e-6)
+            if similar.max() > best:
+                best, suspect = float(similar.max()), start + int(similar.argmax())
+        picture = Image.fromarray(self._pictures[suspect])
         for method in Image.Resampling:
-            enlarged = np.asarray(picture.resize(pixels.shape[1::-1], method), np.int16)
-            if np.abs(enlarged - pixels).mean() <= 2:
-                return best
+            enlarged = np.asarray(picture.resize(pixels.shape[1::-1], method), np.float32).ravel()
+            contrast, brightness = np.polyfit(enlarged, pixels.ravel(), 1)
+            gap = np.abs(contrast * enlarged + brightness - pixels.ravel()).mean()
+            if gap <= 2.5 and 0.4 <= contrast <= 5:
+                return suspect
         return None
 
 
@@ -319,38 +341,87 @@ class Display:
     captions: list[str] = field(default_factory=list)  # one for each image
     around: str = ""
     text: str = ""  # text that was displayed as text
+    covered: int = 0  # pictures that lie behind another one
 
 
 def read_figure(figure: Any) -> Display:
-    """Read the visible pictures of a matplotlib figure and the words around them."""
-    from matplotlib.image import AxesImage, BboxImage, FigureImage
+    """Read the visible pictures of a matplotlib figure and the words around them.
+
+    A picture behind another one in the same place is not visible. Words in a part of the
+    figure without a picture belong to the picture before it.
+    """
+    from matplotlib.image import FigureImage
 
     display = Display()
-    for image in figure.findobj(
-        lambda artist: isinstance(artist, AxesImage | BboxImage | FigureImage)
-    ):
-        axes = getattr(image, "axes", None)
-        if not image.get_visible() or (axes is not None and not axes.get_visible()):
+    for axes in figure.axes:
+        if not axes.get_visible():
             continue
-        if image.get_alpha() == 0 or image.get_array() is None:
-            continue
+        images = _images_of(axes)
+        shown = [image for place, image in enumerate(images) if not _is_covered(place, images)]
+        display.covered += len(images) - len(shown)
+        display.images += [np.ma.filled(image.get_array(), 0) for image in shown]
+        words = _words_of_axes(axes, with_ticks=bool(shown))
+        display.captions += [words] * len(shown)
+        if words and not shown and display.captions:
+            display.captions[-1] += f"\n{words}"
+    for image in figure.findobj(FigureImage):
         display.images.append(np.ma.filled(image.get_array(), 0))
-        display.captions.append("" if axes is None else _words_of_axes(axes))
-    words = [text.get_text() for text in figure.texts]
-    for part in (figure, *getattr(figure, "subfigs", ())):
-        if getattr(part, "_suptitle", None) is not None:
-            words.append(part._suptitle.get_text())
+        display.captions.append("")
+    parts = (figure, *getattr(figure, "subfigs", ()))
+    words = [text.get_text() for part in parts for text in part.texts]
+    words += [_words_of_legend(legend) for part in parts for legend in part.legends]
     display.around = "\n".join(dict.fromkeys(word for word in words if word))
     return display
 
 
-def _words_of_axes(axes: Any) -> str:
+def _images_of(axes: Any) -> list:
+    """The visible pictures of one part of a figure, the hindmost first."""
+    from matplotlib.image import AxesImage, BboxImage
+
+    images = axes.findobj(lambda artist: isinstance(artist, AxesImage | BboxImage))
+    seen = [
+        image
+        for image in dict.fromkeys(images)
+        if image.get_visible() and image.get_alpha() != 0 and image.get_array() is not None
+    ]
+    return sorted(seen, key=lambda image: image.get_zorder())
+
+
+def _is_covered(place: int, images: list) -> bool:
+    """Whether a picture lies wholly behind a later, solid one."""
+    if not hasattr(images[place], "get_extent"):
+        return False
+
+    def box(image):
+        left, right, bottom, top = image.get_extent()
+        return min(left, right), min(bottom, top), max(left, right), max(bottom, top)
+
+    inner = box(images[place])
+    for image in images[place + 1 :]:
+        if hasattr(image, "get_extent") and image.get_alpha() in (None, 1):
+            outer = box(image)
+            if all(a >= b for a, b in zip(inner[:2], outer[:2], strict=True)) and all(
+                a <= b for a, b in zip(inner[2:], outer[2:], strict=True)
+            ):
+                return True
+    return False
+
+
+def _words_of_axes(axes: Any, with_ticks: bool = True) -> str:
     words = [axes.get_title(loc) for loc in ("left", "center", "right")]
     words += [axes.get_ylabel(), axes.get_xlabel()]
     words += [text.get_text() for text in axes.texts]
-    ticks = [*axes.get_yticklabels(), *axes.get_xticklabels()]
-    words += [tick.get_text() for tick in ticks if re.search("[a-z]{3}", tick.get_text())]
+    words += [cell.get_text().get_text() for t in axes.tables for cell in t.get_celld().values()]
+    if axes.get_legend() is not None:
+        words.append(_words_of_legend(axes.get_legend()))
+    if with_ticks:
+        ticks = [*axes.get_yticklabels(), *axes.get_xticklabels()]
+        words += [tick.get_text() for tick in ticks if re.search("[a-z]{3}", tick.get_text())]
     return "\n".join(word for word in words if word)
+
+
+def _words_of_legend(legend: Any) -> str:
+    return "\n".join([legend.get_title().get_text(), *(t.get_text() for t in legend.get_texts())])
 
 
 def read_bundle(bundle: dict[str, Any]) -> Display:
@@ -370,13 +441,20 @@ def read_bundle(bundle: dict[str, Any]) -> Display:
             break
     inside = _decode(re.findall(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)", markup))
     display.images += inside
-    words = html.unescape(re.sub(r"<[^>]*>", " ", re.sub(r"<(br|/tr|/p|/div)\b", "\n<", markup)))
+    words = _words_of_markup(markup)
     said = str(bundle.get("text/markdown") or bundle.get("text/plain") or "")
     if said.startswith("<") or (inside and words.strip()):
         said = words
     display.captions = [said if inside else ""] * len(display.images)
     display.text = said
     return display
+
+
+def _words_of_markup(markup: str) -> str:
+    """The text of HTML, with a new line where a browser begins one."""
+    text = re.sub(r"<(style|script)\b.*?</\1>", " ", markup, flags=re.DOTALL)
+    text = re.sub(r"<(br|/tr|/p|/div|/li|/h\d)\b", "\n<", re.sub(r"\s+", " ", text))
+    return html.unescape(re.sub(r"<[^>]*>", " ", text))
 
 
 def _decode(sources: Iterable[str | bytes]) -> list[np.ndarray]:

@@ -51,6 +51,7 @@ class Recorder:
         self._cells: dict[str, Cell] = {}
         self._current: Cell | None = None
         self._runs = 0
+        self._depth = 0  # %%capture and others run a cell within a cell
         self._formatted: list[tuple[Any, Display]] = []
         self._stdout: tuple[Any, Callable] | None = None
 
@@ -84,6 +85,9 @@ class Recorder:
     # --- one run of a cell
 
     def _begin(self, info: Any = None) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            return
         self._runs += 1
         source = getattr(info, "raw_cell", "") or ""
         key = self._key_of(source, getattr(info, "cell_id", None))
@@ -104,6 +108,9 @@ class Recorder:
         return marker.group(1) if marker else source.strip()
 
     def _end(self, result: Any = None) -> None:
+        self._depth = max(0, self._depth - 1)  # the cell that installs us ends unbegun
+        if self._depth:
+            return
         self._current = None
         self._formatted.clear()
         if self._stdout:
@@ -141,6 +148,7 @@ class Recorder:
         self._add_text(str(text))
 
     def _add_text(self, text: str) -> None:
+        text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # codes for colours
         room = _MOST_TEXT - len(self._current.text)
         self._current.text += text[: max(0, room)]
 
@@ -149,6 +157,7 @@ class Recorder:
             self._add_text(f"\n{display.text}\n")
         if self.album is None:
             return
+        self._current.covered += display.covered
         for image, caption in zip(display.images, display.captions, strict=True):
             found = self.album.find(image)
             self._current.shown += [Shown(number, caption, display.around) for number in found]

@@ -7,8 +7,9 @@ They know nothing of pictures or points.
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -28,19 +29,26 @@ class Number(NamedTuple):
 
 # Words that say which of two class names is meant, with how strongly they say it. In "the
 # model thinks this is a cat" three of them stand before one name, and the strongest wins.
+# Longer phrases come first: "predicted label" is one word here, and so is "model's answer".
+_THING = r"(?:labels?|class|names?|answers?|output|guess)"
+_MODEL = r"(?:model|network|classifier|machine|computer|ai|cnn)"
 _ROLES = [
+    ("predicted", 3, rf"(?:predict(?:ed)?|pred|guessed|{_MODEL}(?:'s)?)[ _]?{_THING}"),
+    ("true", 3, rf"(?:true|right|correct|real|actual)[ _]?{_THING}|ground[ _-]?truth|gt"),
     (
         "predicted",
         3,
-        r"predict\w*|preds?|guess\w*|classified|recogni[sz]ed|mistaken|mistook|p(?=\s*[:=])",
+        r"predict\w*|preds?|(?<!my )guess\w*|(?:mis)?classified|recogni[sz]ed|identified|detected"
+        r"|mistaken|mistook|p(?=\s*[:=])",
     ),
     ("true", 3, r"true|truth|actual\w*|real|really|reality|expected|target|t(?=\s*[:=])"),
-    ("predicted", 2, r"model|network|classifier|machine|computer|ai|cnn|got"),
+    ("predicted", 2, rf"{_MODEL}|got"),
     ("true", 2, r"labels?|answer|correct|right|should"),
-    ("predicted", 1, r"says?|said|thinks?|thought|called|saw"),
+    ("predicted", 1, r"says?|said|thinks?|thought|believes?|called|saw|sees?"),
     ("true", 1, r"is|was|are|were|it'?s|but"),
 ]
 _NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(\s*%|\s*percent)?", re.I)
+_MOST_NUMBERS = 6  # in a line; a row of a report has four, a page of digits is not an answer
 
 
 def names_in(text: str, class_names: Sequence[str]) -> list[int]:
@@ -79,37 +87,41 @@ class _Token(NamedTuple):
     strength: int
 
 
+class _Run(NamedTuple):
+    """Neighbours of one kind: class numbers, or one role (two, in order, for a header)."""
+
+    kind: str
+    values: list
+    strength: int
+
+
 def _tokens(line: str, class_names: Sequence[str]) -> list[_Token]:
-    """Names and role words of a line, in order; role words inside names do not count."""
+    """Names and role words of a line, in order; a word inside another does not count."""
     names = _find_names(line, class_names)
     tokens = [_Token(start, "name", number, 0) for start, _, number in names]
+    taken = [(start, end) for start, end, _ in names]
     for role, strength, words in _ROLES:
         for match in re.finditer(rf"(?<![a-z])(?:{words})(?![a-z])", line.lower()):
-            if not any(start <= match.start() < end for start, end, _ in names):
+            if not any(start <= match.start() < end for start, end in taken):
                 tokens.append(_Token(match.start(), "role", role, strength))
+                taken.append(match.span())
     return sorted(tokens)
 
 
-def _role_runs(tokens: list[_Token]) -> list[tuple[str, list]]:
-    """Group tokens into runs: ``("names", [class, ...])`` and ``("roles", [role, ...])``.
+def _runs(tokens: list[_Token]) -> list[_Run]:
+    """Group neighbours. Of several role words the strongest and nearest stays.
 
-    A run of role words keeps one role, the strongest and nearest; it keeps two, in order,
-    when it holds two strong ones, as the header "true / predicted" does.
+    Two different ones stay, in order, when both are strong, as in "true / predicted".
     """
-    runs: list[tuple[str, list]] = []
-    position = 0
-    while position < len(tokens):
-        kind = tokens[position].kind
-        run = []
-        while position < len(tokens) and tokens[position].kind == kind:
-            run.append(tokens[position])
-            position += 1
-        if kind == "name":
-            runs.append(("names", [token.value for token in run]))
-            continue
-        strong = list(dict.fromkeys(token.value for token in run if token.strength == 3))
+    runs = []
+    for kind, group in itertools.groupby(tokens, key=lambda token: token.kind):
+        run = list(group)
+        values = [token.value for token in run]
         best = max(run, key=lambda token: (token.strength, token.start))
-        runs.append(("roles", strong if len(strong) == 2 else [best.value]))
+        if kind == "role":
+            strong = list(dict.fromkeys(token.value for token in run if token.strength == 3))
+            values = strong if len(strong) == 2 else [best.value]
+        runs.append(_Run(kind, values, best.strength))
     return runs
 
 
@@ -117,10 +129,11 @@ def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
     """Return every "predicted P, truly T" that a text says.
 
     Understands role words before or after a name ("Pred: cat, True: dog"; "cat predicted,
-    dog true"), one role with the other left to be inferred ("cat (true: dog)"), lists
-    ("Predicted: cat, cat" over "True: dog, deer"), tables under a header, and the short
-    forms "dog -> cat", "dog as cat", "cat (dog)" and "cat, not dog". Two names that stand
-    side by side with nothing to tell them apart say nothing.
+    dog true"), one role with the other left to be inferred ("cat (true: dog)"), one role a
+    line, lists ("Predicted: cat, cat" over "True: dog, deer"), tables under a header,
+    sentences ("the model thinks this dog is a cat") and the short forms "dog -> cat",
+    "dog as cat", "cat (dog)" and "cat instead of dog". Two names side by side with nothing to
+    tell them apart say nothing.
 
     Parameters
     ----------
@@ -140,64 +153,98 @@ def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
     []
     """
     pairs: list[Pair] = []
-    waiting: dict[str, list[int]] = {"predicted": [], "true": []}
+    lists: dict[str, list[int]] = {"predicted": [], "true": []}
+    near: dict[str, list[int]] = {"predicted": [], "true": []}
+    first = ""  # the role with which the lines about one picture begin
+    for said, strength in _lines(text, class_names):
+        counts = {role: len(numbers) for role, numbers in said.items()}
+        if counts["predicted"] == counts["true"]:
+            pairs += map(Pair, said["predicted"], said["true"])
+            continue
+        role, other = ("predicted", "true") if counts["predicted"] else ("true", "predicted")
+        if counts[role] > 1 or counts[other]:
+            for key, numbers in said.items():
+                lists[key] += numbers
+            continue
+        if strength < 2 and not near[other]:
+            continue  # "The hardest class is cat" does not begin a statement about a picture
+        first = first or role
+        if role == first and near[other]:
+            near = {"predicted": [], "true": []}  # the next picture
+        near[role] += said[role]
+        for number in near[other]:
+            pair = {role: said[role][0], other: number}
+            pairs.append(Pair(**pair))
+    return pairs + list(map(Pair, lists["predicted"], lists["true"]))
+
+
+def read_roles(text: str, class_names: Sequence[str]) -> dict[str, list[int]]:
+    """Return all class numbers that a text says to be predicted, and to be true, in order.
+
+    >>> read_roles("Pred: cat", ["cat", "dog"])
+    {'predicted': [0], 'true': []}
+    """
+    roles: dict[str, list[int]] = {"predicted": [], "true": []}
+    for said, strength in _lines(text, class_names):
+        if strength >= 2:
+            for role, numbers in said.items():
+                roles[role] += numbers
+    return roles
+
+
+def _lines(text: str, class_names: Sequence[str]) -> Iterator[tuple[dict[str, list[int]], int]]:
+    """For each line that names classes: the classes by role, and how strongly it says so."""
     header: list[str] = []  # what a line of role words alone says of the lines below it
     for line in text.splitlines():
         tokens = _tokens(line, class_names)
-        runs = _role_runs(tokens)
-        if not any(kind == "names" for kind, _ in runs):
-            roles = [role for _, run in runs for role in run]
-            if roles:
-                header = list(dict.fromkeys(roles))
-            continue
-        said = _read_line(line, runs, header, class_names)
-        if len(said["predicted"]) == len(said["true"]):
-            pairs += [Pair(*both) for both in zip(said["predicted"], said["true"], strict=True)]
-        else:
-            for role, numbers in said.items():
-                waiting[role] += numbers
-    return pairs + [
-        Pair(*both) for both in zip(waiting["predicted"], waiting["true"], strict=False)
-    ]
+        runs = _runs(tokens)
+        if any(run.kind == "name" for run in runs):
+            strengths = [run.strength for run in runs if run.kind == "role"]
+            yield _read_line(line, runs, header, class_names), max(strengths, default=2)
+        elif runs:
+            roles = [token.value for token in tokens if token.strength >= 2]
+            header = list(dict.fromkeys(roles or runs[0].values))
 
 
 def _read_line(
-    line: str, runs: list[tuple[str, list]], header: list[str], class_names: Sequence[str]
+    line: str, runs: list[_Run], header: list[str], class_names: Sequence[str]
 ) -> dict[str, list[int]]:
     """What one line says: class numbers by role."""
     said: dict[str, list[int]] = {"predicted": [], "true": []}
-    names = [number for kind, run in runs if kind == "names" for number in run]
-    role_runs = [run for kind, run in runs if kind == "roles"]
+    names = [number for run in runs if run.kind == "name" for number in run.values]
+    role_runs = [run for run in runs if run.kind == "role"]
 
+    if len(header) == 2 and not role_runs:
+        for position, number in enumerate(names):
+            said[header[position % 2]].append(number)
+        return said
+    if len(names) == 2 and (order := _order_of_two(line, class_names)):
+        for role, number in zip(order, names, strict=True):
+            said[role].append(number)
+        return said
     if not role_runs:
-        if len(header) == 2:
-            for position, number in enumerate(names):
-                said[header[position % 2]].append(number)
-        elif len(names) == 2 and (order := _short_form(line, class_names)):
-            for role, number in zip(order, names, strict=True):
-                said[role].append(number)
-        elif len(names) == 1 and len(header) == 1:
+        if len(names) == 1 and len(header) == 1:
             said[header[0]].append(names[0])
         return said
 
     # "cat predicted, dog true": each name comes before its role.
-    if runs[0][0] == "names" and runs[-1][0] == "roles" and len(role_runs) == len(names) > 1:
+    if runs[0].kind == "name" and runs[-1].kind == "role" and len(role_runs) == len(names):
         for number, run in zip(names, role_runs, strict=True):
-            said[run[-1]].append(number)
+            said[run.values[-1]].append(number)
         return said
 
     roles: list[str] = []
     unclaimed: list[int] = []
-    for kind, run in runs:
-        if kind == "roles":
-            roles = run
+    for run in runs:
+        if run.kind == "role":
+            roles = run.values
         elif not roles:
-            unclaimed += run
-        elif len(roles) == 2 and len(run) > 1:
-            for position, number in enumerate(run):
+            unclaimed += run.values
+        elif len(roles) == 2 and len(run.values) > 1:
+            for position, number in enumerate(run.values):
                 said[roles[position % 2]].append(number)
         else:
-            said[roles[-1]] += run
+            said[roles[-1]] += run.values
     # "cat (true: dog)": one role is named, so the other name has the other one.
     for role, other in (("predicted", "true"), ("true", "predicted")):
         if unclaimed and said[role] and not said[other]:
@@ -206,14 +253,25 @@ def _read_line(
     return said
 
 
-def _short_form(line: str, class_names: Sequence[str]) -> tuple[str, str] | None:
-    """The order of the two names in "dog -> cat" or "cat (dog)", if the line has that form."""
-    (_, end, _), (start, _, _) = _find_names(line, class_names)
-    between = line[end:start].strip().lower()
-    if re.fullmatch(r"(-+>|=+>|→|➜|⇒|as|(mistaken|taken)? ?for)( an?| the)?", between):
+_ARTICLE = r"(?: an?| the)?"
+_BECOMES = rf"(?:\w+ ){{0,2}}(?:as|for|with|to be){_ARTICLE}|-+>|=+>|→|➜|⇒"
+_THINKS = r"\b(?:thinks?|thought|says?|said|believes?|predict\w*|guess\w*|claims?)\b"
+
+
+def _order_of_two(line: str, class_names: Sequence[str]) -> tuple[str, str] | None:
+    """The roles of the two names in a short form or a sentence, if the line is one."""
+    (start, end, _), (next_start, _, _) = _find_names(line, class_names)
+    before, between = line[:start].lower(), line[end:next_start].strip().lower()
+    if re.fullmatch(_BECOMES, between):
         return ("true", "predicted")
-    if re.search(r"\($", between) or re.fullmatch(r",? ?(not|instead of)( an?| the)?", between):
+    if re.fullmatch(rf"(?:is|was|were){_ARTICLE}", between) and re.search(_THINKS, before):
+        return ("true", "predicted")  # "the model thinks this dog is a cat"
+    if re.fullmatch(rf",? ?(?:instead of|rather than){_ARTICLE}", between):
         return ("predicted", "true")
+    if re.fullmatch(rf",? ?(?:and )?not{_ARTICLE}", between) and re.search(_THINKS, before):
+        return ("predicted", "true")
+    if re.fullmatch(r"[\d.,% ]*\(", between):
+        return ("predicted", "true")  # "cat 63% (dog)", as in TensorFlow's tutorials
     return None
 
 
@@ -221,8 +279,9 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
     """Return the numbers that a text gives for each class it names.
 
     In a line that names one class every number counts as said of it. In a line that names
-    several, a number belongs to the name before it. Under a header with the word "recall",
-    a row may begin with the number of a class in place of its name.
+    several, a number belongs to the name before it. Names without numbers get those of the
+    line below. Under a header with the word "recall", a row may begin with the number of a
+    class in place of its name. A line with more than six numbers for a class is not read.
 
     Parameters
     ----------
@@ -233,7 +292,7 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
     Returns
     -------
     dict of int to list of Number
-        At most eight numbers a line are read, so that a page of digits is not an answer.
+        Only classes with a number.
 
     Examples
     --------
@@ -242,6 +301,7 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
     """
     found: dict[int, list[Number]] = {}
     in_report = False
+    above: list[int] = []  # classes named in the line above, if it gave no numbers
     for line in text.splitlines():
         if "recall" in line.lower():
             in_report = True
@@ -251,23 +311,33 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
         row = re.match(r"\s*(\d+)\s+\d", line)
         if not names and in_report and row and int(row.group(1)) < len(class_names):
             names = [(row.start(1), row.end(1), int(row.group(1)))]
-        if len({number for _, _, number in names}) == 1:
+        if not names:
+            numbers = _numbers(line)
+            if len(above) == 1 and numbers:
+                parts = [(above[0], numbers)]
+            elif len(above) == len(numbers):
+                parts = [(number, [value]) for number, value in zip(above, numbers, strict=True)]
+            else:
+                parts = []
+        elif len({number for _, _, number in names}) == 1:
             start, end, number = names[0]
-            parts = [(number, f"{line[:start]} {line[end:]}")]
+            parts = [(number, _numbers(f"{line[:start]} {line[end:]}"))]
         else:
             stops = [start for start, _, _ in names[1:]] + [len(line)]
             parts = [
-                (number, line[end:stop])
-                for (_, end, number), stop in zip(names, stops, strict=False)
+                (number, _numbers(line[end:stop]))
+                for (_, end, number), stop in zip(names, stops, strict=True)
             ]
-        for number, part in parts:
-            if numbers := _numbers(part):
+        for number, numbers in parts:
+            if 0 < len(numbers) <= max(_MOST_NUMBERS, len(above)):
                 found.setdefault(number, []).extend(numbers)
+        silent = names and not any(numbers for _, numbers in parts)
+        above = [number for _, _, number in names] if silent else []
     return found
 
 
 def _numbers(text: str) -> list[Number]:
     return [
         Number(float(match.group(1)), bool(match.group(2)))
-        for match in list(_NUMBER.finditer(text))[:8]
+        for match in itertools.islice(_NUMBER.finditer(text), 30)
     ]

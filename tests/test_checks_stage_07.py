@@ -52,7 +52,7 @@ def test_every_tie_is_the_hardest(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "points"), [(3, 1), (np.int64(4), 1), (3.0, 1), (5, 0), ("3", 0), (True, 0), ([], 0)]
+    ("name", "points"), [(3, 1), (np.int64(4), 1), (3.0, 1), (5, 0), ("3", 1), (True, 0), ([], 0)]
 )
 def test_a_number_is_half_an_answer(name, points):
     assert name_hardest_class(evidence(hardest_class=name), REFERENCE).points == points

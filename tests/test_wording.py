@@ -38,7 +38,27 @@ CAT, DOG, DEER = (CLASS_NAMES.index(name) for name in ("cat", "dog", "deer"))
         "dog mistaken for cat",
         "cat (dog)",
         "cat 63% (dog)",
-        "cat, not dog",
+        "Predicted cat, not dog",
+        "Predicted cat instead of dog",
+        "The model said cat rather than dog",
+        "dog misclassified as cat",
+        "Classified a dog as a cat",
+        "The model mistook a dog for a cat",
+        "Model sees dog as cat",
+        "The model predicted dog as cat",
+        "confused dog with cat",
+        "dog identified as cat",
+        "The model thinks this dog is a cat",
+        "It predicted that a dog was a cat",
+        "Model's answer: cat\nRight answer: dog",
+        "Model label: cat, True label: dog",
+        "AI answer: cat, correct answer: dog",
+        "TrueLabel: dog PredLabel: cat",
+        "cat (predicted)\ndog (true)",
+        "Model  Truth\ncat  dog",
+        "label prediction\ndog cat",
+        "prediction  correct answer\ncat dog",
+        "True: dog\nIt is a hard one\nguess: cat 0.5",
         "Picture 3: cat instead of a dog",
         "Predicted:\ncat\nTrue:\ndog",
         "true/pred: dog/cat",
@@ -54,6 +74,22 @@ def test_says_that_a_dog_was_predicted_as_cat(text):
 def test_lists_go_together_in_order():
     text = "predicted: ['cat', 'cat']\ntrue: ['dog', 'deer']"
     assert read_pairs(text, CLASS_NAMES) == [Pair(CAT, DOG), Pair(CAT, DEER)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "True: {}\nguess: {} 0.5\nguess: bird 0.3\nguess: frog 0.1",
+        "Predicted: {1}\nSecond guess: bird\nTrue: {0}",
+    ],
+)
+def test_further_guesses_do_not_mix_up_the_pictures(text):
+    said = "My guess was: frog\n" + "\n".join(
+        text.format(true, guess) for true, guess in (("dog", "cat"), ("deer", "cat"))
+    )
+    pairs = read_pairs(said, CLASS_NAMES)
+    assert {Pair(CAT, DOG), Pair(CAT, DEER)} <= set(pairs)
+    assert not {Pair(DOG, CAT), Pair(DEER, CAT)} & set(pairs)
 
 
 def test_swapped_names_are_read_as_they_stand():
@@ -98,7 +134,16 @@ def test_a_list_of_names_gives_no_numbers():
 
 def test_a_page_of_digits_is_not_an_answer():
     text = "cat " + " ".join(f"{n / 100}" for n in range(100))
-    assert len(read_numbers(text, CLASS_NAMES)[CAT]) == 8
+    assert read_numbers(text, CLASS_NAMES) == {}
+
+
+def test_numbers_below_the_names():
+    assert read_numbers("cat\naccuracy: 0.5", CLASS_NAMES) == {CAT: [Number(0.5, False)]}
+    assert read_numbers("cat dog\n0.5 0.7", CLASS_NAMES) == {
+        CAT: [Number(0.5, False)],
+        DOG: [Number(0.7, False)],
+    }
+    assert read_numbers("cat dog\n0.5 0.7 0.9", CLASS_NAMES) == {}
 
 
 WORDS = st.lists(

@@ -218,6 +218,87 @@ SHOWN_RIGHT = [
         ),
     ),
     Sample(
+        "words_beside_the_picture",
+        each(
+            "fig, (left, right) = plt.subplots(1, 2)\n    left.imshow(x_test[n])\n"
+            "    right.bar(class_names, test_predictions[n])\n"
+            "    right.set_title(f'The model thinks this {truth} is a {guess}')\n    plt.show()"
+        ),
+    ),
+    Sample(
+        "half_in_the_title_half_in_print",
+        each(
+            "plt.imshow(x_test[n])\n    plt.title('Predicted: ' + guess)\n    plt.show()\n"
+            "    print('True label:', truth)"
+        ),
+    ),
+    Sample(
+        "lists_above_titles_below",
+        shows(
+            "three = wrong_indexes[:3]\nfig, axes = plt.subplots(1, 3)\n"
+            "guesses = [class_names[predicted_labels[n]] for n in three]\n"
+            "fig.suptitle('Predicted: ' + ', '.join(guesses))\n"
+            "for ax, n in zip(axes, three):\n    ax.imshow(x_test[n])\n"
+            "    ax.set_title('True: ' + class_names[true_labels[n]])\nplt.show()\n"
+        ),
+    ),
+    Sample(
+        "three_best_guesses_in_print",
+        each(
+            "plt.figure()\n    plt.imshow(x_test[n])\n    plt.show()\n    print('True:', truth)\n"
+            "    for k in test_predictions[n].argsort()[::-1][:3]:\n"
+            "        print('guess:', class_names[k], test_predictions[n][k])"
+        ),
+    ),
+    Sample(
+        "legend_and_colored_print",
+        each(
+            "plt.figure()\n    plt.imshow(x_test[n])\n"
+            "    plt.plot([], [], label='Pred: ' + guess)\n"
+            "    plt.legend(title='True: ' + truth)\n    plt.show()\n"
+            "    print('\\033[91mDone\\033[0m')"
+        ),
+    ),
+    Sample(
+        "html_table",
+        shows(
+            "import pandas as pd\nfrom IPython.display import HTML\n"
+            "fig, axes = plt.subplots(1, 3)\nthree = wrong_indexes[:3]\n"
+            "for ax, n in zip(axes, three):\n    ax.imshow(x_test[n])\nplt.show()\n"
+            "truths = [class_names[true_labels[n]] for n in three]\n"
+            "guesses = [class_names[predicted_labels[n]] for n in three]\n"
+            "frame = pd.DataFrame({'label': truths, 'prediction': guesses})\n"
+            "display(HTML(frame.to_html()))\n"
+        ),
+    ),
+    Sample(
+        "pil_in_an_odd_size",
+        each(
+            "from PIL import Image\n    display(Image.fromarray(x_test[n]).resize((200, 200)))\n"
+            "    print('The model says', guess, 'and the truth is', truth)"
+        ),
+    ),
+    Sample(
+        "stretched_brightness",
+        each(
+            "picture = x_test[n].astype('float32')\n    picture = picture - picture.min()\n"
+            "    plt.figure()\n    plt.imshow(picture / picture.max())\n    plt.title("
+            + CAPTION
+            + ")"
+        ),
+    ),
+    Sample(
+        "captured_something_before",
+        right_but(
+            find_wrong=FIND + "get_ipython().run_cell('%%capture out\\nprint(1)')\n",
+            show_three_wrong="for n in wrong_indexes[:3]:\n    "
+            + NAMES
+            + "plt.imshow(x_test[n])\n    plt.show()\n    print("
+            + CAPTION
+            + ")\n",
+        ),
+    ),
+    Sample(
         "noisy_but_right",
         shows(
             "import warnings\nwarnings.warn('loud')\nimport sys\nprint('x', file=sys.stderr)\n"
@@ -299,6 +380,33 @@ VALUES_RIGHT = [
             "    print(f'{share:.1%} of all {name}s are right')"
         ),
     ),
+    Sample(
+        "values_printed_on_the_next_line",
+        counts(
+            "for name, share in zip(class_names, shares):\n"
+            "    print(name)\n    print('accuracy:', round(share, 3))"
+        ),
+    ),
+    Sample(
+        "values_one_row_frame",
+        counts(
+            "import pandas as pd\nper_class_accuracy = pd.DataFrame([shares], columns=class_names)",
+            "hardest_class = per_class_accuracy.iloc[0].sort_values().head(1)",
+        ),
+    ),
+    Sample(
+        "values_stored_report",
+        counts(
+            "from sklearn.metrics import classification_report\n"
+            "per_class_accuracy = classification_report(\n"
+            "    true_labels, predicted_labels, target_names=class_names)"
+        ),
+    ),
+    Sample(
+        "values_after_names",
+        counts("per_class_accuracy = [(s, name) for name, s in zip(class_names, shares)]"),
+    ),
+    Sample("values_of_a_dict", counts("per_class_accuracy = dict(enumerate(shares)).values()")),
     Sample("values_printed_dict", counts("print(dict(zip(class_names, shares)))")),
     Sample("values_text", counts("per_class_accuracy = [f'{100 * s:.1f} %' for s in shares]")),
 ]
@@ -452,6 +560,16 @@ WRONG = [
     ),
     wrong("wrong_counted", "find_wrong", "wrong_indexes = 1907", 0, "missing"),
     wrong("wrong_as_text", "find_wrong", "wrong_indexes = 'many'", 0, "not a list of numbers"),
+    shown(
+        "painted_over",
+        "for n in wrong_indexes[:3]:\n    "
+        + NAMES
+        + "plt.imshow(x_test[n])\n    print("
+        + CAPTION
+        + ")\n",
+        1,
+        "Others lie behind it",
+    ),
     shown("only_two", SHOW.replace("[:3]", "[:2]"), 1, "You showed 2 wrong predictions"),
     shown(
         "same_one_thrice", SHOW.replace("wrong_indexes[:3]", "[wrong_indexes[0]] * 3"), 1, "repeat"
@@ -558,8 +676,17 @@ WRONG = [
         0,
         "4 values are right",
     ),
-    valued("one_number", "per_class_accuracy = shares.mean()", 0, "0 values are right"),
-    valued("an_odd_object", HOSTILE_TO_READ + "per_class_accuracy = Same()", 0, "values are right"),
+    valued("one_number", "per_class_accuracy = shares.mean()", 0, "that I cannot read"),
+    valued(
+        "an_odd_object", HOSTILE_TO_READ + "per_class_accuracy = Same()", 0, "that I cannot read"
+    ),
+    valued(
+        "nothing_but_confidences",
+        "for n in range(300):\n"
+        "    print(n, class_names[predicted_labels[n]], round(test_predictions[n].max(), 3))",
+        0,
+        "Still to do",
+    ),
     named("the_easiest", "hardest_class = order[-1]", 0, "has the highest accuracy"),
     named("the_second_hardest", "hardest_class = order[1]", 0, "is not the hardest"),
     named("its_number", "hardest_class = class_names.index(order[0])", 1, "class number is right"),

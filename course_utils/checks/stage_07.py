@@ -12,7 +12,7 @@ import numpy as np
 
 from course_utils.checks.result import Check, Result
 from course_utils.evidence import Cell, Evidence, Reference, Shown, Table, Unreadable
-from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
+from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs, read_roles
 
 NAMES = (
     "test_predictions",
@@ -163,6 +163,12 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
     seen = f"You showed {_count(len(said), 'wrong prediction')} ({_pictures(said)})."
     if len(said) < 3:
         extra = " A repeat counts once." if _repeats(counted) else ""
+        if any(cell.covered for cell in counted):
+            return Result(
+                points,
+                f"{seen} I expected three. Others lie behind it, in the same place.",
+                "Call plt.show() after each picture, or give each one a place of its own.",
+            )
         return Result(
             points,
             f"{seen} I expected three different ones.{extra}",
@@ -183,7 +189,7 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
         )
     number = next(number for number, verdict in said.items() if verdict != "right")
     verdict = said[number]
-    advice = _SAME_NUMBER if verdict == "other" else _CAPTION_HINT
+    advice = _SAME_NUMBER if verdict in ("same", "other") else _CAPTION_HINT
     return Result(points, f"{seen} {_what_is_missing(verdict, number)}", advice)
 
 
@@ -192,44 +198,70 @@ _CAPTION_HINT = (
     "from class_names."
 )
 _SAME_NUMBER = (
-    "Use the same number three times: x_test[number], predicted_labels[number], "
-    "true_labels[number]."
+    "Use the picture's own number for both: class_names[predicted_labels[number]] and "
+    "class_names[true_labels[number]]."
 )
 
 
 def _captions_of(cells: Iterable[Cell], wrong: set[int], reference: Reference) -> dict[int, str]:
     """For each wrong picture shown, the best that any of its captions says."""
     said: dict[int, str] = {}
-    order = ("right", "swapped", "other", "half", "numbers", "unclear", "nothing")
     for cell in cells:
-        for shown in cell.shown:
-            if shown.index in wrong:
-                verdict = _read_caption(shown, cell, reference)
-                known = said.get(shown.index, "nothing")
-                said[shown.index] = min(verdict, known, key=order.index)
-    return said
+        verdicts = _read_captions(cell, reference)
+        for number in wrong & set(verdicts):
+            said[number] = min(verdicts[number], said.get(number, "nothing"), key=_VERDICTS.index)
+    in_order = dict.fromkeys(number for cell in cells for number in _numbers_of(cell))
+    return {number: said[number] for number in in_order if number in said}
+
+
+def _numbers_of(cell: Cell) -> list[int]:
+    """The pictures that a cell showed, each once, in order."""
+    return list(dict.fromkeys(shown.index for shown in cell.shown))
+
+
+# What the words of a picture can say, the best first: both names, the other way round, twice
+# the same name, another class, one name, class numbers, two names but not which is which.
+_VERDICTS = ("right", "swapped", "same", "other", "half", "numbers", "unclear", "nothing")
+
+
+def _read_captions(cell: Cell, reference: Reference) -> dict[int, str]:
+    """Judge the words of each picture of a cell."""
+    verdicts: dict[int, str] = {}
+    for shown in cell.shown:
+        verdict = _read_caption(shown, cell, reference)
+        known = verdicts.get(shown.index, "nothing")
+        verdicts[shown.index] = min(verdict, known, key=_VERDICTS.index)
+    # Printed words may be about other pictures too: "swapped" needs all to be so.
+    printed = [shown.index for shown in cell.shown if not (shown.caption or shown.around)]
+    if any(verdicts[number] != "swapped" for number in printed):
+        verdicts |= {n: "unclear" for n in printed if verdicts[n] == "swapped"}
+    for number in _said_in_halves(cell, reference):
+        if verdicts[number] not in ("swapped", "same"):
+            verdicts[number] = "right"
+    return verdicts
 
 
 def _read_caption(shown: Shown, cell: Cell, reference: Reference) -> str:
-    """Judge the words of one picture: its own first, then the figure's, then the cell's.
-
-    Returns
-    -------
-    str
-        "right", "swapped", "other" (another class), "half" (one name), "numbers" (class
-        numbers in place of names), "unclear" (two names, but not which is which) or "nothing".
-    """
+    """Judge the words of one picture: its own first, then the figure's, then the cell's."""
     names = reference.class_names
     pair = _pair_of(shown.index, reference)
-    own = f"{shown.around}\n\n{shown.caption}" if shown.caption else ""
-    for words in (own, shown.around, cell.text):
+    swapped = Pair(pair.true, pair.predicted)
+    above = f"{cell.text}\n\n{shown.around}"
+    found = ""
+    for words in (shown.caption, f"{shown.around}\n\n{shown.caption}", above):
         pairs = read_pairs(words, names)
         if pair in pairs:
             return "right"
-        if Pair(pair.true, pair.predicted) in pairs:
+        if swapped in pairs:
             return "swapped"
-        if pairs and words is own:
-            return "other"
+        if pairs and words is not above:
+            same = any(one.predicted == one.true for one in pairs)
+            found = found or ("same" if same else "other")
+    # A table's header, or a line such as "predicted / true", may be printed above the figure.
+    if pair in read_pairs(f"{above}\n{shown.caption}", names):
+        return "right"
+    if found:
+        return found
     mentioned = set(names_in(f"{shown.caption}\n{shown.around}\n{cell.text}", names))
     if {pair.predicted, pair.true} <= mentioned:
         return "unclear"
@@ -240,8 +272,33 @@ def _read_caption(shown: Shown, cell: Cell, reference: Reference) -> str:
     return "nothing"
 
 
+def _said_in_halves(cell: Cell, reference: Reference) -> list[int]:
+    """Pictures whose two names stand in two places, such as one in the title and one in print.
+
+    A place belongs to the picture if it gives one name, or one for each picture in order.
+    """
+    numbers, names = _numbers_of(cell), reference.class_names
+    common = [read_roles(cell.text, names)]
+    right = []
+    for place, number in enumerate(numbers):
+        shown = next(one for one in cell.shown if one.index == number)
+        sources = [read_roles(words, names) for words in (shown.caption, shown.around)] + common
+        pair = _pair_of(number, reference)._asdict()
+        if all(
+            any(
+                ((own := source[role]) == [pair[role]] and source is not common[0])
+                or (len(own) == len(numbers) and own[place] == pair[role])
+                for source in sources
+            )
+            for role in pair
+        ):
+            right.append(number)
+    return right
+
+
 def _what_is_missing(verdict: str, number: int) -> str:
     return {
+        "same": f"But both names of picture {number} are the same.",
         "other": f"But the names of picture {number} belong to another picture.",
         "half": f"But picture {number} gives only one of its two names.",
         "numbers": f"But picture {number} gives class numbers, not names.",
@@ -302,22 +359,25 @@ def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
     """The accuracy within each class, in a variable or in print."""
     names = reference.class_names
     expected = accuracy_by_class(reference)
-    stored = _stored_values(evidence.values.get("per_class_accuracy"), names)
-    texts = [cell.text for cell in evidence.cells]
-    printed = [read_numbers(text, names) for text in [*texts, "\n".join(texts)]]
-    answers = [stored, *printed]
-    right, answer = max(
-        ((_right_values(a, expected), a) for a in answers), key=lambda pair: pair[0]
-    )
+    value = evidence.values.get("per_class_accuracy")
+    stored = _stored_values(value, names)
+    printed = [_printed_values(cell.text, names) for cell in evidence.cells]
+    answers = [stored, *printed, _merged(printed)]
+    answer = max(answers, key=lambda found: _right_values(found, expected))
+    right = _right_values(answer, expected)
     if right == len(names):
         return Result(3, f"All {right} values are right.")
-    if evidence.values.get("per_class_accuracy") is None and not any(
-        len(found) >= len(names) // 2 for found in printed
-    ):
+    if value is None and not any(len(found) >= len(names) / 2 for found in printed):
         return Result(
             0,
             "Still to do: per_class_accuracy.",
             "For each class, look only at its own pictures: what share did the model get right?",
+        )
+    if not any(answers):
+        return Result(
+            0,
+            "per_class_accuracy has a form that I cannot read. I expected ten values.",
+            "Store them in a dictionary, with each value under the name of its class.",
         )
     points = 1 if right >= len(names) / 2 else 0
     answer = answer or max(answers, key=len)
@@ -361,69 +421,105 @@ def _shares(hits: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
         return np.bincount(groups, weights=hits, minlength=count) / totals
 
 
+_MOST_PRINTED = 12  # numbers for one class: more is a list of something else
+
+
+def _printed_values(text: str, names: tuple[str, ...]) -> dict[int, list[Number]]:
+    """Numbers printed by class, unless there are so many that they cannot be an answer."""
+    found = read_numbers(text, names)
+    return {} if any(len(numbers) > _MOST_PRINTED for numbers in found.values()) else found
+
+
+def _merged(answers: list[dict[int, list[Number]]]) -> dict[int, list[Number]]:
+    """What several cells printed, together."""
+    together: dict[int, list[Number]] = {}
+    for answer in answers:
+        for number, values in answer.items():
+            together.setdefault(number, []).extend(values)
+    return {n: values for n, values in together.items() if len(values) <= _MOST_PRINTED}
+
+
 def _stored_values(value: Any, names: tuple[str, ...]) -> dict[int, list[Number]]:
     """Read the variable, whatever its form, as candidate numbers by class."""
     if isinstance(value, Table):
         return _table_values(value, names)
+    if isinstance(value, str):
+        return read_numbers(value, names)
     if isinstance(value, dict):
-        pairs = list(value.items())
-    elif isinstance(value, list) and value and all(_is_named(item, names) for item in value):
-        pairs = [(item[0], item[1]) for item in value]
-    else:
-        array = _array(value)
-        entries = value if array is None else array.ravel().tolist()
-        if not isinstance(entries, list) or len(entries) != len(names):
-            return {}
-        pairs = list(enumerate(entries))
-    found: dict[int, list[Number]] = {}
-    for key, entry in pairs:
-        number, amount = _class_number(key, names), _amount(entry)
-        if number is not None and amount is not None:
-            found[number] = [amount]
+        return _by_class(value.items(), names)
+    array = _array(value)
+    entries = value if array is None else np.asarray(array).ravel().tolist()
+    if not isinstance(entries, list):
+        return {}
+    if entries and all(isinstance(entry, list) for entry in entries):
+        return _by_class(map(_name_and_value, entries), names)
+    if entries and all(isinstance(entry, dict) for entry in entries):
+        return _by_class([pair for entry in entries for pair in entry.items()], names)
+    if entries and all(isinstance(entry, str) and names_in(entry, names) for entry in entries):
+        return read_numbers("\n".join(entries), names)
+    return _by_class(enumerate(entries), names) if len(entries) == len(names) else {}
+
+
+def _by_class(pairs: Iterable[tuple[Any, Any]], names: tuple[str, ...]) -> dict[int, list[Number]]:
+    """Values by class number, from pairs of a class in any spelling and a value in any form."""
+    found = {
+        number: [amount]
+        for key, entry in pairs
+        if (number := _class_number(key, names)) is not None
+        and (amount := _amount(entry)) is not None
+    }
     return _as_fractions(found)
 
 
+def _name_and_value(entry: list) -> tuple[Any, Any]:
+    """The class and its value in ``(name, value)``, ``(value, name)`` or ``(0, name, value)``."""
+    words = [item for item in entry if isinstance(item, str)]
+    if len(words) == 1:
+        values = [item for item in entry if item is not words[0]]
+        return words[0], values[-1] if values else None
+    return (entry[0], entry[1]) if len(entry) == 2 else (None, None)
+
+
 def _table_values(table: Table, names: tuple[str, ...]) -> dict[int, list[Number]]:
-    keys = next(
-        (
-            column
-            for column in [*table.columns.values(), table.index]
-            if all(isinstance(item, str) and names_in(item, names) for item in column)
-        ),
-        table.index,
-    )
+    """All columns of a table as candidates, or all rows if the columns are the classes."""
+    columns = table.columns
+    if sum(_class_number(key, names) is not None for key in columns) >= len(names) / 2:
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    else:
+        keys = next(
+            (
+                column
+                for column in [*columns.values(), table.index]
+                if all(isinstance(item, str) and names_in(item, names) for item in column)
+            ),
+            table.index,
+        )
+        keys = [key if isinstance(key, str | int) else str(key) for key in keys]
+        rows = [dict(zip(keys, column, strict=False)) for column in columns.values()]
     found: dict[int, list[Number]] = {}
-    for column in table.columns.values():
-        amounts = {
-            number: [amount]
-            for key, entry in zip(keys, column, strict=True)
-            if (number := _class_number(key, names)) is not None
-            and (amount := _amount(entry)) is not None
-        }
-        for number, both in _as_fractions(amounts).items():
+    for row in rows:
+        for number, both in _by_class(row.items(), names).items():
             found.setdefault(number, []).extend(both)
     return found
 
 
-def _is_named(item: Any, names: tuple[str, ...]) -> bool:
-    return isinstance(item, list) and len(item) == 2 and _class_number(item[0], names) is not None
-
-
 def _class_number(key: Any, names: tuple[str, ...]) -> int | None:
     if isinstance(key, str):
-        named = names_in(key, names)
-        if len(set(named)) == 1:
-            return named[0]
-        key = int(key) if key.strip().isdecimal() else None
+        named = set(names_in(key, names))
+        if len(named) == 1:
+            return named.pop()
+        digits = re.fullmatch(r"\D*(\d+)\s*", key)  # "3", "class_3"
+        key = int(digits.group(1)) if digits else None
     return key if isinstance(key, int) and 0 <= key < len(names) else None
 
 
 def _amount(entry: Any) -> Number | None:
     """One value: a number, a one-element array, text such as "53 %", or a report's row."""
     if isinstance(entry, dict):
-        entry = next((entry[key] for key in ("recall", "accuracy") if key in entry), None)
+        known = next((key for key in ("recall", "accuracy") if key in entry), None)
+        entry = entry[known] if known else next(iter(entry.values()), None)
     if isinstance(entry, str):
-        match = re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", entry)
+        match = re.match(r"\s*(\d*\.?\d+)\s*(%?)", entry)
         return Number(float(match.group(1)), bool(match.group(2))) if match else None
     array = _array(entry)
     if array is None or array.size != 1 or array.dtype.kind == "b":
@@ -515,7 +611,7 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
     if named and set(named) <= set(hardest.tolist()):
         lowest = f"{accuracy[named[0]]:.1%}"
         return Result(2, f"{_list(names[number] for number in named)} it is, with {lowest} right.")
-    number = _array(value)
+    number = _array(int(value) if isinstance(value, str) and value.strip().isdecimal() else value)
     if not named and number is not None and number.size == 1 and number.dtype.kind in "iuf":
         if float(number.ravel()[0]) in hardest:
             return Result(
@@ -549,8 +645,9 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
             "Write the name between the quotes.",
         )
     if not named:
-        near = difflib.get_close_matches(str(value).strip().lower(), names, n=1)
-        hint = f" Did you mean '{near[0]}'?" if near else ""
+        word = str(value).strip().lower()
+        near = _OTHER_WORDS.get(word) or next(iter(difflib.get_close_matches(word, names, 1)), "")
+        hint = f" Did you mean '{near}'?" if near else ""
         return Result(
             0,
             f"{_quoted(value)} is not one of the class names.{hint}",
@@ -567,12 +664,16 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
     return Result(0, saw, "Look for the smallest value in per_class_accuracy.")
 
 
+_OTHER_WORDS = {"car": "automobile", "plane": "airplane", "boat": "ship", "lorry": "truck"}
+
+
 def _named_classes(value: Any, names: tuple[str, ...]) -> list[int]:
+    """The classes named by a text, or by the texts in a list, a dict or a table."""
     if isinstance(value, str):
-        if value.strip().isdecimal():
-            return []
         return names_in(value, names)
-    if isinstance(value, list) and any(isinstance(item, str) for item in value):
+    if isinstance(value, Table):
+        value = [*value.index, *(item for column in value.columns.values() for item in column)]
+    if isinstance(value, list | dict):
         return [n for item in value if isinstance(item, str) for n in names_in(item, names)]
     return []
 
