@@ -6,7 +6,7 @@ DATA ?= practice
 .PHONY: demo test lab teach build clean
 
 .venv/.installed: pyproject.toml constraints.txt
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.12')"
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12')"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[test]"
 	touch $@
@@ -21,7 +21,7 @@ lab: .venv/.installed
 	$(BIN)/jupyter lab stages/stage_07_find_its_mistakes/stage_07_find_its_mistakes.ipynb
 
 teach: .venv/.installed
-	JUPYTER_CONFIG_PATH=$(CURDIR)/autograder $(BIN)/jupyter lab
+	JUPYTER_CONFIG_PATH="$(CURDIR)/autograder" $(BIN)/jupyter lab
 
 build: .venv/.installed
 	$(BIN)/python -m autograder build

@@ -7,17 +7,18 @@ to ``stages/`` only when nothing is wrong with it.
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 import json
 import logging
 import os
 import re
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
 import nbformat
+from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
 from nbgrader.converters import GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
@@ -29,6 +30,7 @@ from autograder import ROOT
 from autograder.preprocessors.removeteachercells import TAG as TEACHER
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUDENTS = "workspace"  # a folder of this name is a student's own and never touched
 _SHORTEST_SECRET = 12  # characters; shorter lines of a solution, such as "plt.show()", are common
 
 
@@ -37,12 +39,19 @@ class BuildError(Exception):
 
 
 def stage_names(sources: Path) -> list[str]:
-    """Return the names of all stage folders, in order."""
-    return sorted(path.parent.name for path in sources.glob("*/*.ipynb") if _is_stage(path))
+    """Return the names of all stages: of folders with a notebook of the same name, in order."""
+    return [path.stem for path in _sources(sources)]
 
 
-def _is_stage(path: Path) -> bool:
-    return path.stem == path.parent.name
+def _sources(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*/*.ipynb") if path.stem == path.parent.name)
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        return nbformat.read(path, as_version=4)
+    except (ValueError, KeyError, nbformat.ValidationError) as error:
+        raise BuildError(f"{path.stem}: the source is not a notebook: {error}") from error
 
 
 def build(root: Path = ROOT) -> list[str]:
@@ -63,33 +72,46 @@ def build(root: Path = ROOT) -> list[str]:
     BuildError
         If a source is at fault. ``stages/`` is then as it was before.
     """
-    for name in stage_names(root / "solutions"):
-        if not _faults_of_ids(root / "solutions" / name / f"{name}.ipynb"):
-            _tidy(root / "solutions" / name / f"{name}.ipynb")
     with tempfile.TemporaryDirectory() as folder:
         fresh = _generate(root / "solutions", Path(folder))
-        changed = sorted({path.split("/")[0] for path in _differences(fresh, root / "stages")})
-        for name in changed:
-            target = root / "stages" / name
-            if not (fresh / name).exists():
-                shutil.rmtree(target)
-                continue
-            beside = target.with_name(f".{name}.new")
-            shutil.rmtree(beside, ignore_errors=True)
-            shutil.copytree(fresh / name, beside)
-            if target.exists():
-                shutil.rmtree(target)
-            os.replace(beside, target)
-    return changed
+        changes = _differences(fresh, root / "stages")
+    _write_all({root / "stages" / path: new for path, (new, _) in changes.items()})
+    for path in _sources(root / "solutions"):
+        _tidy(path)
+    return sorted({path.split("/")[0] for path in changes})
+
+
+def _write_all(contents: dict[Path, bytes | None]) -> None:
+    """Write files, or delete those without content: all of them, or none."""
+    before = {path: path.read_bytes() if path.exists() else None for path in contents}
+    done = []
+    try:
+        for path, content in contents.items():
+            done.append(path)
+            _write(path, content)
+    except OSError as error:
+        for path in done:
+            with contextlib.suppress(OSError):
+                _write(path, before[path])
+        raise BuildError(f"{error.filename or path} cannot be written: {error.strerror}") from error
+
+
+def _write(path: Path, content: bytes | None) -> None:
+    if content is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_bytes(content)
+    os.replace(beside, path)
 
 
 def differences(root: Path = ROOT) -> list[str]:
     """Return what keeps ``stages/`` from being fresh, as readable lines; empty if it is."""
     lines = []
-    for name in stage_names(root / "solutions"):
-        path = root / "solutions" / name / f"{name}.ipynb"
-        if _canonical(nbformat.read(path, as_version=4)) != path.read_text(encoding="utf-8"):
-            lines.append(f"solutions/{name} has outputs or another form of file. Run the build.")
+    for path in _sources(root / "solutions"):
+        if _canonical(_read(path)) != path.read_text(encoding="utf-8"):
+            lines.append(f"{path.name} has outputs or another form of file. Run the build.")
     with tempfile.TemporaryDirectory() as folder:
         fresh = _generate(root / "solutions", Path(folder))
         for path, (new, old) in _differences(fresh, root / "stages").items():
@@ -101,17 +123,18 @@ def _differences(fresh: Path, stages: Path) -> dict[str, tuple[bytes | None, byt
     """Files that differ, as {path: (as built now, as it stands)}; None for a missing file."""
 
     def files(folder: Path) -> dict[str, bytes]:
+        names = {path.relative_to(folder): path for path in folder.rglob("*") if path.is_file()}
         return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in sorted(folder.rglob("*"))
-            if path.is_file() and not any(part.startswith(".") for part in path.parts[-2:])
+            name.as_posix(): path.read_bytes().replace(b"\r\n", b"\n")
+            for name, path in names.items()
+            if not any(part.startswith(".") or part == STUDENTS for part in name.parts)
         }
 
     new, old = files(fresh), files(stages) if stages.exists() else {}
     return {
         path: (new.get(path), old.get(path))
         for path in sorted({*new, *old})
-        if new.get(path) != old.get(path) and not path.startswith("workspace/")
+        if new.get(path) != old.get(path)
     }
 
 
@@ -152,10 +175,11 @@ def load_config() -> Config:
 def _generate(sources: Path, folder: Path) -> Path:
     """Run generate_assignment on every stage; return the folder with the result."""
     faults = []
-    for name in stage_names(sources):
-        path = sources / name / f"{name}.ipynb"
-        found = _faults_of_ids(path) or _faults_of_source(nbformat.read(path, as_version=4))
-        faults += [f"{name}: {fault}" for fault in found]
+    for path in _sources(sources):
+        found = _faults_of_ids(path) or _faults_of_source(_read(path))
+        others = [other.name for other in path.parent.glob("*.ipynb") if other != path]
+        found += [f"the folder holds another notebook, {name}" for name in others]
+        faults += [f"{path.stem}: {fault}" for fault in found]
     if faults:
         raise BuildError("\n".join(faults))
 
@@ -177,7 +201,7 @@ def _generate(sources: Path, folder: Path) -> Path:
             said = (handler.lines or [str(error)])[0]  # the rest is a traceback
             raise BuildError(f"{name}: {said}") from error
         student = nbformat.read(folder / "release" / name / f"{name}.ipynb", as_version=4)
-        source = nbformat.read(sources / name / f"{name}.ipynb", as_version=4)
+        source = _read(sources / name / f"{name}.ipynb")
         faults += [f"{name}: {fault}" for fault in _faults_of_student(student, source)]
     if faults:
         raise BuildError("\n".join(faults))
@@ -196,11 +220,10 @@ class _Lines(logging.Handler):
 
 
 def _canonical(notebook: NotebookNode) -> str:
-    """A notebook's text without outputs, in format 4.5, with an id in every cell."""
+    """A notebook's text without outputs, in format 4.5."""
     notebook = notebook.copy()
     notebook.nbformat, notebook.nbformat_minor = 4, 5
-    for number, cell in enumerate(notebook.cells):
-        cell.setdefault("id", f"cell-{number}")
+    for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         cell.metadata.pop("execution", None)
@@ -210,9 +233,9 @@ def _canonical(notebook: NotebookNode) -> str:
 
 def _tidy(path: Path) -> None:
     """Write a source back in canonical form, if it is not in that form."""
-    text = _canonical(nbformat.read(path, as_version=4))
+    text = _canonical(_read(path))
     if text != path.read_text(encoding="utf-8"):
-        path.write_text(text, encoding="utf-8", newline="\n")
+        _write(path, text.encode())
 
 
 # --- What must not reach a student ---------------------------------------------------------
@@ -220,7 +243,11 @@ def _tidy(path: Path) -> None:
 
 def _faults_of_ids(path: Path) -> list[str]:
     """Cell ids that are missing or doubled. nbformat would mend them, each time differently."""
-    ids = Counter(cell.get("id") for cell in json.loads(path.read_text(encoding="utf-8"))["cells"])
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    except (ValueError, KeyError) as error:
+        raise BuildError(f"{path.stem}: the source is not a notebook: {error}") from error
+    ids = Counter(cell.get("id") for cell in cells)
     missing = [f"{ids.pop(None)} cells have no id"] if None in ids else []
     return missing + [f"the cell id {name!r} stands {n} times" for name, n in ids.items() if n > 1]
 
@@ -255,7 +282,8 @@ def _faults_of_student(student: NotebookNode, source: NotebookNode) -> list[str]
     lines = {line.strip() for line in text.splitlines()}
     for cell in source.cells:
         faults += [f"leaks the answer {line!r}" for line in _secrets(cell.source) if line in lines]
-        if TEACHER in cell.metadata.get("tags", []) and cell.source.strip() in text:
+        secret = TEACHER in cell.metadata.get("tags", []) and cell.source.strip()
+        if secret and secret in text:
             faults.append(f"holds the teacher's cell {cell.get('id')!r}")
     if BEGIN in text or END in text:
         faults.append("holds the mark of a solution")
@@ -266,7 +294,7 @@ def _faults_of_student(student: NotebookNode, source: NotebookNode) -> list[str]
         if cell.outputs:
             faults.append(f"the cell {cell.id!r} holds outputs")
         try:
-            ast.parse(cell.source)
+            ast.parse(TransformerManager().transform_cell(cell.source))
         except SyntaxError as error:
             faults.append(f"the cell {cell.id!r} does not parse: {error.msg} in {error.text!r}")
     return faults

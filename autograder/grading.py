@@ -50,9 +50,11 @@ def nbgrader(*arguments: str, course: Path, **environment: str) -> Iterator[str]
     ]
     paths = {
         "PATH": programs + os.pathsep + os.environ["PATH"],
+        "PYTHONUTF8": "1",
         "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
     }
-    process = subprocess.Popen(
+    lines = []
+    with subprocess.Popen(
         command,
         cwd=ROOT / "autograder",
         env=os.environ | paths | environment,
@@ -60,12 +62,12 @@ def nbgrader(*arguments: str, course: Path, **environment: str) -> Iterator[str]
         stderr=subprocess.STDOUT,
         text=True,
         encoding="utf-8",
-    )
-    lines = []
-    for line in process.stdout:
-        lines.append(line.rstrip())
-        yield lines[-1]
-    if process.wait():
+        errors="replace",
+    ) as process:
+        for line in process.stdout:
+            lines.append(line.rstrip())
+            yield lines[-1]
+    if process.returncode:
         said = "\n".join(lines[-30:])
         raise RuntimeError(f"nbgrader {arguments[0]} ended with an error:\n{said}")
 

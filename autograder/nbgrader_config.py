@@ -19,6 +19,7 @@ c.CourseDirectory.root = str(root)
 c.CourseDirectory.course_id = "question_the_classifier"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "stages"
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", "workspace"]
 
 
 def built_in(converter: type, name: str) -> list:
@@ -35,11 +36,12 @@ c.GenerateAssignment.preprocessors = [
 c.ClearSolutions.code_stub = {"python": ""}
 c.ClearSolutions.text_stub = "*(Anything else? Write it here.)*"
 
-# Grading: a doubled cell harms nobody, a deleted check comes back, and only what a check
+# Grading: a doubled cell harms nobody, deleted cells come back, and only what a check
 # returns counts, not what a library wrote to stderr beside it.
 c.Autograde.sanitize_preprocessors = [
     ours.RepairDoubledCells,
     ours.DropWidgetState,
+    ours.RestoreAnswers,
     *built_in(Autograde, "sanitize_preprocessors"),
 ]
 c.OverwriteCells.add_missing_cells = True

@@ -117,6 +117,11 @@ def load_test(source: str = "auto") -> tuple[np.ndarray, np.ndarray, str]:
     x_test : ndarray of shape (n, 32, 32, 3), uint8
     y_test : ndarray of shape (n,), int64
     kind : {"cifar10", "practice"}
+
+    Raises
+    ------
+    DataError
+        As for :func:`load_cifar10`.
     """
     kind, parts = _load(source, ("test",))
     return *parts[0], kind
@@ -133,9 +138,9 @@ def _load(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
         raise DataError(f"There is no source {source!r}. The sources are: {known}.")
 
     if source in _SOURCES:
-        return "cifar10", _checked(_SOURCES[source](wanted, None), wanted)
+        return "cifar10", _in_turn(_SOURCES[source](wanted, None), wanted)
     if folder:  # asked for by name, so a fault in it is an error
-        return "cifar10", _checked(_from_folder(wanted, None), wanted)
+        return "cifar10", _in_turn(_from_folder(wanted, None), wanted)
     problems = []
     online = None
     for name in ("cache", "parquet", "mirror", "original"):
@@ -150,8 +155,8 @@ def _load(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
                 continue
         try:
             patience = PATIENCE if source == "auto" else None
-            return "cifar10", _checked(_SOURCES[name](wanted, patience), wanted)
-        except (DataError, download.DownloadError) as problem:
+            return "cifar10", _in_turn(_SOURCES[name](wanted, patience), wanted)
+        except DataError as problem:
             if name != "cache":
                 print(f"The source {name!r} did not work: {problem}.")
             problems.append(f"{name}: {problem}")
@@ -209,10 +214,13 @@ def _from_cache(wanted: Iterable[str], patience: float | None) -> dict[str, Part
             parts[part] = _in_order(_read(path), part)
         except FileNotFoundError as error:
             raise DataError("nothing is stored yet") from error
+        except OSError as error:  # nobody's fault in the file: another user's rights, say
+            raise DataError("the stored file cannot be read") from error
         except (*_DAMAGES, DataError) as error:
             aside = path.with_suffix(".damaged")
-            path.replace(aside)
-            print(f"A stored file was damaged. It is put aside as {aside.name}.")
+            with contextlib.suppress(OSError):
+                path.replace(aside)
+                print(f"A stored file was damaged. It is put aside as {aside.name}.")
             raise DataError("the stored file was damaged") from error
     print("Pictures: CIFAR-10, stored on this computer.")
     return parts
@@ -242,7 +250,7 @@ def _from_parquet(wanted: Iterable[str], patience: float | None) -> dict[str, Pa
             return {part: _in_order((pixels, labels), part)}
 
         url = PARQUET_URL.format(part=part)
-        parts |= _fetch(url, f"cifar10-{part}.parquet", f"CIFAR-10 {part}", read, patience)
+        parts |= _fetch(url, f"cifar10-{part}.parquet", (part,), read, patience)
     print("Pictures: CIFAR-10 from Hugging Face (uoft-cs/cifar10).")
     return parts
 
@@ -262,7 +270,7 @@ def _from_archive(url: str, wanted: Iterable[str], patience: float | None) -> di
                 parts[part] = _join(blocks)
         return parts
 
-    parts = _fetch(url, "cifar-10-python.tar.gz", "CIFAR-10", read, patience)
+    parts = _fetch(url, "cifar-10-python.tar.gz", wanted, read, patience)
     print(f"Pictures: CIFAR-10 from {url}.")
     return parts
 
@@ -299,14 +307,20 @@ def _address(source: str) -> str:
 def _fetch(
     url: str,
     name: str,
-    label: str,
+    wanted: Iterable[str],
     read: Callable[[Path], dict[str, Part]],
     patience: float | None,
 ) -> dict[str, Part]:
     """Download, check and store; a file with wrong content is fetched once more, then refused."""
     target = cache_folder() / "downloads" / name
+    if download.wait_for_another(target):
+        with contextlib.suppress(*_DAMAGES, DataError):
+            return {part: _in_order(_read(_place_of(part)), part) for part in wanted}
     for attempt in (1, 2):
-        path = target if target.exists() else download.download(url, target, label, patience)
+        try:
+            path = target if target.exists() else _download(url, target, patience)
+        except download.DownloadError as problem:
+            raise DataError(str(problem)) from problem
         try:
             parts = read(path)
         except Exception as error:  # a wrong byte can surface as nearly any error
@@ -320,6 +334,10 @@ def _fetch(
         target.unlink(missing_ok=True)
         return parts
     raise AssertionError("unreachable")
+
+
+def _download(url: str, target: Path, patience: float | None) -> Path:
+    return download.download(url, target, "CIFAR-10", patience)
 
 
 # --- The store ---------------------------------------------------------------------------
@@ -347,6 +365,7 @@ def _store(part: str, arrays: Part, stem: str = "cifar10") -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 np.savez(file, x=arrays[0], y=arrays[1].astype(np.uint8))
+            Path(temporary).chmod(0o644)  # a teacher may fill a folder for a whole class
             os.replace(temporary, _place_of(part, stem))
         except BaseException:
             os.unlink(temporary)
@@ -419,5 +438,5 @@ def content_hash(pixels: np.ndarray, labels: np.ndarray) -> str:
     return digest.hexdigest()
 
 
-def _checked(parts: dict[str, Part], wanted: Iterable[str]) -> list[Part]:
-    return [(parts[part][0], parts[part][1].astype(np.int64)) for part in wanted]
+def _in_turn(parts: dict[str, Part], wanted: Iterable[str]) -> list[Part]:
+    return [parts[part] for part in wanted]

@@ -9,6 +9,7 @@ import json
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ ASSETS = Path(__file__).with_name("assets")
 CLASS_COUNT = 10
 
 
-def import_keras():
+def import_keras() -> ModuleType:
     """Import Keras without the start-up lines that its backend writes to stderr.
 
     The lines come from C code, so they cannot be caught in Python. In a notebook they look
@@ -242,11 +243,18 @@ class RecordedModel:
 
 
 def read_predictions(path: str | Path) -> np.ndarray:
-    """Return recorded probabilities, (n, k) float32, from an .npy or an .npz file."""
+    """Return recorded probabilities, (n, k), from an .npy file or the one table in an .npz.
+
+    Raises
+    ------
+    ValueError
+        If the file holds no table, or several.
+    """
     stored = np.load(path)
     if isinstance(stored, np.ndarray):
         return stored
-    tables = [stored[name] for name in stored.files if stored[name].ndim == 2]
+    with stored:
+        tables = [stored[name] for name in stored.files if stored[name].ndim == 2]
     if len(tables) != 1:
         raise ValueError(f"{path} must hold one table of probabilities; it holds {len(tables)}.")
     return tables[0]

@@ -49,6 +49,9 @@ def start(stage: int) -> None:
     if shell is not None and _Session.recorder is None:
         _Session.recorder = Recorder(shell, stage)
         _Session.recorder.install()
+    if _Session.recorder is not None and _Session.recorder.stage != stage:
+        print("This kernel belongs to another stage. Restart it, then run this cell again.")
+        return
     place = "Colab" if "google.colab" in sys.modules else "this computer"
     version = ".".join(str(part) for part in sys.version_info[:2])
     print(f"Stage {stage} of {STAGE_COUNT} is ready on {place}, with Python {version}.")
@@ -70,6 +73,15 @@ def resume(stage: int) -> Stage7:
     Stage7
         ``model, x_test, y_test, class_names``; x_test is (n, 32, 32, 3) uint8 and y_test is
         one-hot, (n, 10) float32.
+
+    Raises
+    ------
+    ValueError
+        For a stage that does not exist yet.
+    DataError
+        If COURSE_DATA names a folder without the pictures.
+    ImportError
+        If Keras or its backend is not installed.
     """
     if stage != 7:
         raise ValueError(f"There is nothing to resume for stage {stage} yet. Only 7 is ready.")
@@ -115,7 +127,13 @@ def _judge(name: str) -> tuple[float, str]:
             "Selected Cell. On Colab: Runtime, Run before."
         )
     stage = _Session.recorder.stage
-    judge = checks.STAGES[stage][name]
+    known = checks.STAGES.get(stage, {})
+    if name not in known:
+        return 0.0, (
+            f"Stage {stage} has no check {name!r}. It has: {', '.join(known) or 'none yet'}.\n"
+            "Try next: run the check cell as it was given to you."
+        )
+    judge = known[name]
     try:
         evidence = _Session.recorder.evidence(checks.NAMES[stage])
         result = judge.judge(evidence, _reference())

@@ -155,6 +155,60 @@ def test_outputs_of_a_source_are_tidied_away(course):
     assert source_of(course).read_bytes() == before
 
 
+def test_a_student_s_workspace_is_never_touched(course):
+    for folder in (course / "stages" / STAGE / "workspace", course / "stages" / "workspace"):
+        folder.mkdir()
+        (folder / "model.keras").write_text("mine")
+    teacher_s = course / "solutions" / STAGE / "workspace"
+    teacher_s.mkdir()
+    (teacher_s / "model.keras").write_text("secret")
+    assert differences(course) == []
+    change(source_of(course), lambda n: n.cells[3].update(source="Another text."))
+    assert build(course) == [STAGE]
+    kept = sorted(path.read_text() for path in (course / "stages").rglob("model.keras"))
+    assert kept == ["mine", "mine"]
+
+
+def test_a_file_that_cannot_be_written_leaves_all_as_it_was(course, monkeypatch):
+    before = student_of(course).read_bytes()
+    change(source_of(course), lambda n: n.cells[3].update(source="Another text."))
+    (course / "stages" / STAGE / "z.txt").write_text("surplus")
+    monkeypatch.setattr("pathlib.Path.unlink", _refuse)
+    with pytest.raises(BuildError, match="cannot be written"):
+        build(course)
+    monkeypatch.undo()
+    assert student_of(course).read_bytes() == before
+    assert (course / "stages" / STAGE / "z.txt").exists()
+
+
+def _refuse(path, **_):
+    raise PermissionError(13, "open in another program", str(path))
+
+
+def test_a_source_that_is_no_notebook_is_said_in_a_sentence(course):
+    source_of(course).write_text("<<<<<<< HEAD")
+    with pytest.raises(BuildError, match="the source is not a notebook"):
+        build(course)
+
+
+def test_a_copy_beside_the_source_is_refused(course):
+    shutil.copy(source_of(course), source_of(course).with_name(f"{STAGE}-Copy1.ipynb"))
+    with pytest.raises(BuildError, match="holds another notebook"):
+        build(course)
+
+
+def test_an_empty_teacher_cell_and_a_magic_are_no_faults(course):
+    def add(notebook):
+        notebook.cells[3].source = ""
+        notebook.cells[3].metadata["tags"] = ["teacher"]
+        notebook.cells[-3].source = "Text."
+        code = next(c for c in notebook.cells if c.id == "stage07-try-code")
+        code.source = "%matplotlib inline\n!echo"
+
+    change(source_of(course), add)
+    assert build(course) == [STAGE]
+
+
 def test_teacher_cells_stay_with_the_teacher():
     source = nbformat.read(ROOT / "solutions" / STAGE / f"{STAGE}.ipynb", as_version=4)
     student = nbformat.read(ROOT / "stages" / STAGE / f"{STAGE}.ipynb", as_version=4)

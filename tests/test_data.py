@@ -306,7 +306,7 @@ def test_a_server_that_stops_for_good(small, server, monkeypatch):
     server.files["archive"] = small.archive
     server.faults["archive"] = ["cut", *["503"] * 5]
     monkeypatch.setenv("COURSE_MIRROR", server.url("archive"))
-    with pytest.raises(download.DownloadError, match="503"):
+    with pytest.raises(data.DataError, match="503"):
         data.load_cifar10("mirror")
     part = data.cache_folder() / "downloads" / "cifar-10-python.tar.gz.part"
     assert 0 < part.stat().st_size < len(small.archive)
@@ -318,7 +318,7 @@ def test_a_server_that_stops_for_good(small, server, monkeypatch):
 
 def test_a_missing_file_is_said_at_once(server, monkeypatch):
     monkeypatch.setenv("COURSE_MIRROR", server.url("nothing"))
-    with pytest.raises(download.DownloadError, match="404"):
+    with pytest.raises(data.DataError, match="404"):
         data.load_cifar10("mirror")
     assert len(server.asked) == 1
 
@@ -353,6 +353,82 @@ def test_a_hopeless_speed_is_given_up(tmp_path, server):
             download.download(server.url("slow"), tmp_path / "file", "slow", patience=1)
     finally:
         Handler.do_GET = original
+
+
+def test_a_trickle_without_end_is_given_up(tmp_path, server, monkeypatch):
+    """A byte now and then never stalls the connection, and must not hang the course."""
+
+    def trickle(self):
+        self.send_response(200)
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            while not self.server.stop.wait(0.1):
+                self.wfile.write(b"x")
+                self.wfile.flush()
+
+    monkeypatch.setattr(Handler, "do_GET", trickle)
+    with pytest.raises(download.DownloadError, match="too slow"):
+        download.download(server.url("endless"), tmp_path / "file", "endless", patience=1)
+
+
+def test_answers_that_are_no_http_are_said_in_words(tmp_path, monkeypatch):
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def babble():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                connection.sendall(b"hello\r\n")
+                connection.close()
+
+    threading.Thread(target=babble, daemon=True).start()
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+    with pytest.raises(download.DownloadError, match="no connection"):
+        download.download(url, tmp_path / "file", "babble")
+    listener.close()
+
+
+@pytest.mark.parametrize("address", ["no-scheme/file", "http://h:port/x", "http://.example/x"])
+def test_an_address_that_is_none(monkeypatch, capfd, address):
+    monkeypatch.setenv("COURSE_MIRROR", address)
+    assert download.reachable([address], 1) == set()
+    with pytest.raises(data.DataError, match="no connection"):
+        data.load_cifar10("mirror")
+    assert capfd.readouterr().err == ""
+
+
+def test_two_notebooks_that_start_together(small, server, monkeypatch):
+    server.files["archive"] = small.archive
+    monkeypatch.setenv("COURSE_MIRROR", server.url("archive"))
+    part = data.cache_folder() / "downloads" / "cifar-10-python.tar.gz.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"the other one is writing")
+
+    def other():
+        time.sleep(0.5)
+        for name, arrays in small.parts.items():
+            data._store(name, arrays)
+        part.unlink()
+
+    threading.Thread(target=other).start()
+    assert_all(data.load_cifar10("mirror"), small)
+    assert not server.asked  # it took what the other one had brought
+
+
+def test_a_store_of_another_user_is_left_alone(small, monkeypatch, server, capsys):
+    server.files["archive"] = small.archive
+    monkeypatch.setenv("COURSE_MIRROR", server.url("archive"))
+    data.load_cifar10("mirror")
+    stored = data.cache_folder() / "cifar10-test.npz"
+    assert stored.stat().st_mode & 0o044 == 0o044
+
+    def forbidden(*_):
+        raise PermissionError(13, "not yours")
+
+    monkeypatch.setattr(np, "load", forbidden)
+    assert_all(data.load_cifar10(), small)
+    assert stored.exists()
+    assert "put aside" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 half a file", None])

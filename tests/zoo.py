@@ -442,6 +442,11 @@ def delete_a_check(notebook: nbformat.NotebookNode) -> None:
     del notebook.cells[_cell(notebook, "test_show_three_wrong")]
 
 
+def delete_a_step(notebook: nbformat.NotebookNode) -> None:
+    del notebook.cells[_cell(notebook, "test_find_wrong")]
+    del notebook.cells[_cell(notebook, "find_wrong")]
+
+
 def pay_yourself(notebook: nbformat.NotebookNode) -> None:
     cell = notebook.cells[_cell(notebook, "test_show_three_wrong")]
     cell.source, cell.metadata.nbgrader.points = "99.0", 99
@@ -705,6 +710,12 @@ WRONG = [
         right_but(predict_labels="raise SystemExit"),
         (0, 0, 0, 0, 0),
         {"name_hardest_class": "Still to do"},
+    ),
+    Sample(
+        "mangled_delete_a_step",
+        right_but(show_three_wrong=FIND + SHOW),
+        (1, 0, 3, 3, 2),
+        mangle=delete_a_step,
     ),
     Sample(
         "mangled_pay_yourself", right_but(show_three_wrong=""), (1, 1, 0, 3, 2), mangle=pay_yourself

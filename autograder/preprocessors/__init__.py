@@ -5,6 +5,7 @@ from autograder.preprocessors.filladdresses import FillAddresses
 from autograder.preprocessors.quietchecks import QuietChecks
 from autograder.preprocessors.removeteachercells import RemoveTeacherCells
 from autograder.preprocessors.repairdoubledcells import RepairDoubledCells
+from autograder.preprocessors.restoreanswers import RestoreAnswers
 
 __all__ = [
     "DropWidgetState",
@@ -12,4 +13,5 @@ __all__ = [
     "QuietChecks",
     "RemoveTeacherCells",
     "RepairDoubledCells",
+    "RestoreAnswers",
 ]
