@@ -196,7 +196,7 @@ class Album:
         # one of the middle row, since many photos begin with a white edge.
         self._weights = np.random.default_rng(0).integers(1, 2**63, _PROBE * 3, dtype=np.uint64)
         self._probes = {
-            row: np.unique(self._hash(self._pictures[:, row])[:, 0]) for row in (0, EDGE // 2)
+            row: np.unique(self._hash(self._pictures[:, row, :_PROBE])) for row in (0, EDGE // 2)
         }
 
     def number_of(self, picture: np.ndarray) -> int | None:
