@@ -203,7 +203,7 @@ SHOWN_RIGHT = [
     Sample(
         "some_right_ones_too",
         shows(
-            "right = [n for n in range(len(x_test)) if n not in set(wrong_indexes)][:3]\n"
+            "right = np.flatnonzero(predicted_labels == true_labels)[:3]\n"
             "for n in [*wrong_indexes[:3], *right]:\n    "
             + NAMES
             + "plt.figure()\n    plt.imshow(x_test[n])\n    plt.title("
