@@ -97,6 +97,16 @@ def test_own_title_beats_the_words_around_it():
     assert (result.points, "swapped" in result.saw) == (2, True)
 
 
+@pytest.mark.parametrize(("mistakes", "shown_ones", "points"), [(0, 0, 3), (2, 1, 1), (2, 2, 3)])
+def test_a_model_with_fewer_than_three_mistakes(mistakes, shown_ones, points):
+    predicted = LABELS.copy()
+    predicted[:mistakes] = PREDICTED[WRONG[0]]
+    reference = Reference(np.eye(10)[predicted], LABELS, CLASS_NAMES)
+    form = f"Pred: {CLASS_NAMES[PREDICTED[WRONG[0]]]}, True: airplane"
+    cells = [Cell("a", [Shown(number, form) for number in range(shown_ones)])]
+    assert show_three_wrong(evidence(cells), reference).points == points
+
+
 ACCURACY = [right / 4 for right in RIGHT_OF_4]
 
 
