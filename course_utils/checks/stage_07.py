@@ -109,7 +109,9 @@ def find_wrong(evidence: Evidence, reference: Reference) -> Result:
             "Still to do: wrong_indexes.",
             "Find the places where predicted_labels and true_labels differ.",
         )
-    if isinstance(value, list) and len(value) == 1 and np.size(value[0]) != 1:
+    inside = value[0] if isinstance(value, list) and len(value) == 1 else None
+    boxed = isinstance(inside, np.ndarray) and inside.size != 1
+    if boxed or (isinstance(inside, list) and len(inside) != 1):
         return Result(
             0,
             "wrong_indexes is a box (a tuple) with the list inside it. I expected the list.",
