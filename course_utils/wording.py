@@ -41,13 +41,22 @@ _ROLES = [
         r"predict\w*|preds?|(?<!my )guess\w*|(?:mis)?classified|recogni[sz]ed|identified|detected"
         r"|mistaken|mistook|p(?=\s*[:=])",
     ),
-    ("true", 3, r"true|truth|actual\w*|real|really|reality|expected|target|t(?=\s*[:=])"),
-    ("predicted", 2, rf"{_MODEL}|got"),
+    (
+        "true",
+        3,
+        r"true|truly|truth|actual\w*|real|really|reality|expected|target|solution|wanted"
+        r"|orig(?:inal\w*)?|y_test|t(?=\s*[:=])",
+    ),
+    (
+        "predicted",
+        2,
+        rf"{_MODEL}|got|output|thinks?|thought|believes?|wrong(?=\s*[:=])",
+    ),
     ("true", 2, r"labels?|answer|correct|right|should"),
-    ("predicted", 1, r"says?|said|thinks?|thought|believes?|called|saw|sees?"),
+    ("predicted", 1, r"says?|said|called|saw|sees?"),
     ("true", 1, r"is|was|are|were|it'?s|but"),
 ]
-_NUMBER = re.compile(r"(?<![\w.])([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(\s*%|\s*percent)?", re.I)
+_NUMBER = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(\s*%|\s*percent)?", re.I)
 _MOST_NUMBERS = 6  # in a line; a row of a report has four, a page of digits is not an answer
 
 
@@ -195,7 +204,8 @@ def read_roles(text: str, class_names: Sequence[str]) -> dict[str, list[int]]:
 def _lines(text: str, class_names: Sequence[str]) -> Iterator[tuple[dict[str, list[int]], int]]:
     """For each line that names classes: the classes by role, and how strongly it says so."""
     header: list[str] = []  # what a line of role words alone says of the lines below it
-    for line in text.splitlines():
+    for joined in text.splitlines():
+        line = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", joined)  # "Pred:catTrue:dog"
         tokens = _tokens(line, class_names)
         runs = _runs(tokens)
         if any(run.kind == "name" for run in runs):
@@ -218,7 +228,8 @@ def _read_line(
         for position, number in enumerate(names):
             said[header[position % 2]].append(number)
         return said
-    if len(names) == 2 and (order := _order_of_two(line, class_names)):
+    single = all(len(run.values) == 1 for run in role_runs)
+    if len(names) == 2 and single and (order := _order_of_two(line, class_names)):
         for role, number in zip(order, names, strict=True):
             said[role].append(number)
         return said
@@ -255,13 +266,19 @@ def _read_line(
 
 _ARTICLE = r"(?: an?| the)?"
 _BECOMES = rf"(?:\w+ ){{0,2}}(?:as|for|with|to be){_ARTICLE}|-+>|=+>|→|➜|⇒"
-_THINKS = r"\b(?:thinks?|thought|says?|said|believes?|predict\w*|guess\w*|claims?)\b"
+_THINKS = r"\b(?:thinks?|thought|says?|said|believes?|predict\w*|guess\w*|claims?|sure|certain)\b"
 
 
 def _order_of_two(line: str, class_names: Sequence[str]) -> tuple[str, str] | None:
     """The roles of the two names in a short form or a sentence, if the line is one."""
     (start, end, _), (next_start, _, _) = _find_names(line, class_names)
     before, between = line[:start].lower(), line[end:next_start].strip().lower()
+    if re.search(r"\b(?:pred\w*|guess\w*)\W*$", before) and re.fullmatch(
+        rf"(?:is|was){_ARTICLE}", between
+    ):
+        return ("predicted", "true")  # "predicted cat is dog"
+    if re.fullmatch(rf"for{_ARTICLE}", between) and re.search(_THINKS, before):
+        return ("predicted", "true")  # "guessed cat for a dog"
     if re.fullmatch(_BECOMES, between):
         return ("true", "predicted")
     if re.fullmatch(rf"(?:is|was|were){_ARTICLE}", between) and re.search(_THINKS, before):
@@ -270,7 +287,7 @@ def _order_of_two(line: str, class_names: Sequence[str]) -> tuple[str, str] | No
         return ("predicted", "true")
     if re.fullmatch(rf",? ?(?:and )?not{_ARTICLE}", between) and re.search(_THINKS, before):
         return ("predicted", "true")
-    if re.fullmatch(r"[\d.,% ]*\(", between):
+    if re.fullmatch(r"[\d.,%() ]*\(", between):
         return ("predicted", "true")  # "cat 63% (dog)", as in TensorFlow's tutorials
     return None
 
@@ -299,7 +316,7 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
     >>> read_numbers("cat: 0.53 dog: 71 %", ["cat", "dog"])
     {0: [Number(value=0.53, percent=False)], 1: [Number(value=71.0, percent=True)]}
     """
-    found: dict[int, list[Number]] = {}
+    found = _numbered_lines(text, len(class_names))
     in_report = False
     above: list[int] = []  # classes named in the line above, if it gave no numbers
     for line in text.splitlines():
@@ -334,6 +351,22 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
         silent = names and not any(numbers for _, numbers in parts)
         above = [number for _, _, number in names] if silent else []
     return found
+
+
+def _numbered_lines(text: str, count: int) -> dict[int, list[Number]]:
+    """Values of lines that count through all classes, as ``print(number, value)`` gives them."""
+    found: dict[int, list[Number]] = {}
+    for line in text.splitlines():
+        row = re.match(r"\s*(?:class|label|number)?[ _]*(\d+)\b\W*([^\d\s].*)?", line.lower())
+        rest = line[row.end(1) :] if row else ""
+        numbers = _numbers(rest)
+        if row and int(row.group(1)) == len(found) and 0 < len(numbers) <= 2:
+            found[len(found)] = numbers
+            if len(found) == count:
+                return found
+        elif line.strip():
+            found = {}
+    return {}
 
 
 def _numbers(text: str) -> list[Number]:

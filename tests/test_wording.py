@@ -54,6 +54,17 @@ CAT, DOG, DEER = (CLASS_NAMES.index(name) for name in ("cat", "dog", "deer"))
         "Model label: cat, True label: dog",
         "AI answer: cat, correct answer: dog",
         "TrueLabel: dog PredLabel: cat",
+        "Pred:catTrue:dog",
+        "It thought it was a cat but its a dog",
+        "It thinks: cat\nIt is: dog",
+        "predicted cat was dog",
+        "Guessed cat for a dog",
+        "63% sure that this dog is a cat",
+        "pred -> true: cat -> dog",
+        "y_pred=cat y_test=dog",
+        "Predicted as cat, truly dog",
+        "Target: dog Output: cat",
+        "cat (63%) (dog)",
         "cat (predicted)\ndog (true)",
         "Model  Truth\ncat  dog",
         "label prediction\ndog cat",
@@ -116,6 +127,7 @@ def test_names_are_whole_words():
         ("cat = 52.7percent", Number(52.7, True)),
         ("{'dog': 1, 'cat': np.float64(0.5)}", Number(0.5, False)),
         ("cat .5", Number(0.5, False)),
+        ("cat-0.5", Number(0.5, False)),
         ("cat 5e-1", Number(0.5, False)),
     ],
 )
@@ -126,6 +138,15 @@ def test_number_of_a_class(text, value):
 def test_rows_of_a_report_by_number():
     text = "     precision  recall\n\n   3   0.9   0.8\n\naccuracy 0.7\n   4   0.1 0.1\n"
     assert read_numbers(text, CLASS_NAMES) == {CAT: [Number(0.9, False), Number(0.8, False)]}
+
+
+def test_lines_that_count_through_the_classes():
+    lines = [f"{form}{n}{sep}0.{n}5" for n in range(10) for form, sep in (("Class ", ": "),)]
+    found = read_numbers("\n".join(lines), CLASS_NAMES)
+    assert found[CAT] == [Number(0.35, False)]
+    assert len(found) == 10
+    assert read_numbers("\n".join(lines[:9]), CLASS_NAMES) == {}
+    assert read_numbers("\n".join(f"{n} 0.5" for n in range(10)), CLASS_NAMES)[9]
 
 
 def test_a_list_of_names_gives_no_numbers():

@@ -406,6 +406,11 @@ VALUES_RIGHT = [
         "values_after_names",
         counts("per_class_accuracy = [(s, name) for name, s in zip(class_names, shares)]"),
     ),
+    Sample("values_with_numbers", counts("per_class_accuracy = list(enumerate(shares))")),
+    Sample(
+        "values_printed_by_number",
+        counts("for number, share in enumerate(shares):\n    print(number, round(share, 3))"),
+    ),
     Sample("values_of_a_dict", counts("per_class_accuracy = dict(enumerate(shares)).values()")),
     Sample("values_printed_dict", counts("print(dict(zip(class_names, shares)))")),
     Sample("values_text", counts("per_class_accuracy = [f'{100 * s:.1f} %' for s in shares]")),

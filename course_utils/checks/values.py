@@ -34,7 +34,7 @@ def _shares(hits: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
         return np.bincount(groups, weights=hits, minlength=count) / totals
 
 
-_MOST_PRINTED = 12  # numbers for one class: more is a list of something else
+_MOST_PRINTED = 8  # numbers for one class: more is a list of something else
 
 
 def printed_values(text: str, names: tuple[str, ...]) -> Answer:
@@ -75,6 +75,11 @@ def stored_values(value: Any, names: tuple[str, ...]) -> Answer:
     if isinstance(value, dict):
         return _by_class(value.items(), names)
     array = as_array(value)
+    rows = (len(names), 2)
+    if (
+        array is not None and array.shape == rows and np.isfinite(array).all()
+    ):  # (number, value) in each row
+        return _by_class([(int(number), entry) for number, entry in array.tolist()], names)
     entries = value if array is None else np.asarray(array).ravel().tolist()
     if not isinstance(entries, list):
         return {}
