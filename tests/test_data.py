@@ -243,7 +243,9 @@ def test_a_name_that_cannot_be_looked_up_does_not_hang(monkeypatch):
     over.set()
 
 
-def test_cifar10_is_never_replaced_by_practice_pictures():
+@pytest.mark.parametrize("setting", ["", "practice"])
+def test_cifar10_is_never_replaced_by_practice_pictures(monkeypatch, setting):
+    monkeypatch.setenv("COURSE_DATA", setting)
     with pytest.raises(data.DataError, match="CIFAR-10 is not at hand"):
         data.load_cifar10("cifar10")
 
