@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= practice
 
-.PHONY: demo test lab teach build clean
+.PHONY: demo test lab teach build bench-stages clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12')"
@@ -25,6 +25,9 @@ teach: .venv/.installed
 
 build: .venv/.installed
 	$(BIN)/python -m autograder build
+
+bench-stages: .venv/.installed
+	$(BIN)/python -m tests.benchmarks.stages "$(DATA)"
 
 clean:
 	rm -rf .venv demo

@@ -36,9 +36,11 @@ c.GenerateAssignment.preprocessors = [
 c.ClearSolutions.code_stub = {"python": ""}
 c.ClearSolutions.text_stub = "*(Anything else? Write it here.)*"
 
-# Grading: a doubled cell harms nobody, deleted cells come back, and only what a check
-# returns counts, not what a library wrote to stderr beside it.
+# Grading: the student's own model is replayed from its record, a doubled cell harms nobody,
+# deleted cells come back, and only what a check returns counts, not what a library wrote to
+# stderr beside it.
 c.Autograde.sanitize_preprocessors = [
+    ours.KeepRecord,
     ours.RepairDoubledCells,
     ours.DropWidgetState,
     ours.RestoreAnswers,
@@ -46,6 +48,11 @@ c.Autograde.sanitize_preprocessors = [
 ]
 c.OverwriteCells.add_missing_cells = True
 grading = built_in(Autograde, "autograde_preprocessors")
-c.Autograde.autograde_preprocessors = [grading[0], ours.QuietChecks, *grading[1:]]
+c.Autograde.autograde_preprocessors = [
+    ours.BringRecord,
+    grading[0],  # runs the notebook
+    ours.QuietChecks,
+    *grading[1:],
+]
 c.Execute.timeout = 300
 c.Execute.startup_timeout = 120

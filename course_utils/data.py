@@ -127,6 +127,24 @@ def load_test(source: str = "auto") -> tuple[np.ndarray, np.ndarray, str]:
     return *parts[0], kind
 
 
+def load_train(source: str = "auto") -> tuple[Part, str]:
+    """Load the training pictures alone; the test pictures stay sealed.
+
+    Returns
+    -------
+    (x_train, y_train) : tuple of ndarray
+        (n, 32, 32, 3) uint8, and (n,) int64 class numbers.
+    kind : {"cifar10", "practice"}
+
+    Raises
+    ------
+    DataError
+        As for :func:`load_cifar10`.
+    """
+    kind, parts = _load(source, ("train",))
+    return parts[0], kind
+
+
 def _load(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
     folder = os.environ.get("COURSE_DATA", "")
     if source == "auto" and folder == "practice":

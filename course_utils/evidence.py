@@ -20,6 +20,7 @@ import numpy as np
 
 EDGE = 32
 _MOST_PIXELS = 4_000_000  # larger pictures are not searched
+_MOST_POINTS = 2_000  # of a line or of all bars are kept
 _PROBE = 8  # pixels of a picture's first row by which it is looked up in a larger one
 
 
@@ -43,6 +44,28 @@ class Shown:
 
 
 @dataclass
+class Chart:
+    """One plot that reached the screen.
+
+    Attributes
+    ----------
+    bars : list of float
+        The lengths of its bars, in the order in which they were drawn.
+    lines : list of list of float
+        The y values of each line.
+    labels : list of str
+        Names at the ticks, in the legend and of the lines.
+    words : str
+        All text of the plot.
+    """
+
+    bars: list[float] = field(default_factory=list)
+    lines: list[list[float]] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+    words: str = ""
+
+
+@dataclass
 class Cell:
     """What one run of one cell put on the screen.
 
@@ -57,6 +80,7 @@ class Cell:
     white: int = 0
     covered: int = 0
     text: str = ""
+    charts: list[Chart] = field(default_factory=list)
 
 
 @dataclass
@@ -82,20 +106,25 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reference:
-    """What is known about the model, to compare the evidence with.
+    """What is known about the stage's pictures and model, to compare the evidence with.
 
     Attributes
     ----------
     probabilities : ndarray of shape (n, k), float
-        What the model answers for the test pictures.
+        What the model answers for the known pictures. Empty in a stage without a trained model.
     labels : ndarray of shape (n,), int
         The true classes.
     class_names : tuple of str
+    pictures : ndarray of shape (n, 32, 32, 3), uint8, optional
+    work : dict
+        What the workspace holds, and under ``"saved"`` the names of what was kept today.
     """
 
     probabilities: np.ndarray
     labels: np.ndarray
     class_names: tuple[str, ...]
+    pictures: np.ndarray | None = None
+    work: dict[str, Any] = field(default_factory=dict)
 
     @property
     def predicted(self) -> np.ndarray:
@@ -120,6 +149,26 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Layer:
+    """A layer of a network: its kind, such as ``"Conv2D"``, and what is known about it."""
+
+    kind: str
+    output_shape: tuple
+    parameters: int
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A Keras model as plain data."""
+
+    input_shape: tuple
+    output_shape: tuple
+    parameters: int
+    layers: list[Layer]
+
+
+@dataclass(frozen=True)
 class Unreadable:
     """A value of a kind that no check reads, by the name of its type."""
 
@@ -130,8 +179,9 @@ def plain(value: Any) -> Any:
     """Turn a student's value into plain data.
 
     Arrays and tensors become numpy arrays of numbers; a Series becomes a dict; a DataFrame
-    becomes a :class:`Table`; lists, dicts, text and numbers stay. A blank (``...``) becomes
-    None; anything else an :class:`Unreadable`.
+    becomes a :class:`Table`; a Keras model a :class:`Network`; the History that ``fit`` returns
+    a dict; lists, dicts, text and numbers stay. A blank (``...``) becomes None; anything else an
+    :class:`Unreadable`.
 
     Parameters
     ----------
@@ -139,7 +189,7 @@ def plain(value: Any) -> Any:
 
     Returns
     -------
-    None, bool, int, float, str, list, dict, ndarray, Table or Unreadable
+    None, bool, int, float, str, list, dict, ndarray, Table, Network or Unreadable
         Iterators such as ``map(...)`` are not read: that would use them up.
     """
     if value is None or value is Ellipsis:
@@ -158,6 +208,10 @@ def plain(value: Any) -> Any:
         return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset | range | KeysView | ValuesView):
         return [plain(item) for item in value]
+    if isinstance(getattr(value, "history", None), dict):  # what fit returns
+        return plain(value.history)
+    if hasattr(value, "layers") and hasattr(value, "count_params"):
+        return _network(value)
     if hasattr(value, "columns") and hasattr(value, "index"):  # a DataFrame
         columns = {_plain_key(column): plain(list(value[column])) for column in value.columns}
         return Table(columns, plain(list(value.index)))
@@ -169,6 +223,22 @@ def plain(value: Any) -> Any:
     if hasattr(value, "__array__"):  # a tensor of any library
         return plain(np.asarray(value))
     return Unreadable(type(value).__name__)
+
+
+def _network(model: Any) -> Network:
+    layers = [
+        Layer(
+            type(layer).__name__,
+            tuple(getattr(layer, "output", layer).shape),
+            int(layer.count_params()),
+            {key: plain(setting) for key, setting in layer.get_config().items()},
+        )
+        for layer in model.layers
+        if type(layer).__name__ != "InputLayer"
+    ]
+    return Network(
+        tuple(model.input_shape), tuple(model.output_shape), int(model.count_params()), layers
+    )
 
 
 def _plain_key(key: Any) -> str | int:
@@ -189,9 +259,10 @@ class Album:
 
     def __init__(self, pictures: np.ndarray):
         self._pictures = np.ascontiguousarray(pictures)
-        self._numbers: dict[bytes, int] = {}
+        # Python's own hash in place of the pixels: 50,000 pictures would be another 150 MB.
+        self._numbers: dict[int, int] = {}
         for number, picture in enumerate(self._pictures):
-            self._numbers.setdefault(picture.tobytes(), number)
+            self._numbers.setdefault(hash(picture.tobytes()), number)
         # A hash of a few pixels finds candidates in a large picture: one of the first row, and
         # one of the middle row, since many photos begin with a white edge.
         self._weights = np.random.default_rng(0).integers(1, 2**63, _PROBE * 3, dtype=np.uint64)
@@ -204,7 +275,12 @@ class Album:
         picture = np.asarray(picture)
         if picture.dtype != np.uint8:
             return None
-        return self._numbers.get(np.ascontiguousarray(picture).tobytes())
+        return self._look_up(np.ascontiguousarray(picture))
+
+    def _look_up(self, picture: np.ndarray) -> int | None:
+        number = self._numbers.get(hash(picture.tobytes()))
+        same = number is not None and np.array_equal(self._pictures[number], picture)
+        return number if same else None
 
     def find(self, image: np.ndarray) -> list[int]:
         """Return the numbers of the known pictures in an image, in reading order.
@@ -230,7 +306,7 @@ class Album:
             return []
         small = _shrink(pixels)
         if small.shape[:2] == (EDGE, EDGE):
-            number = self._numbers.get(small.tobytes())
+            number = self._look_up(small)
             if number is not None:
                 return [number]
         else:
@@ -253,7 +329,7 @@ class Album:
         found = []
         for row, column in np.argwhere(hit):
             window = image[row : row + EDGE, column : column + EDGE]
-            number = self._numbers.get(window.tobytes())
+            number = self._look_up(np.ascontiguousarray(window))
             if number is not None:
                 found.append(number)
         return found
@@ -342,6 +418,7 @@ class Display:
     around: str = ""
     text: str = ""  # text that was displayed as text
     covered: int = 0  # pictures that lie behind another one
+    charts: list[Chart] = field(default_factory=list)
 
 
 def read_figure(figure: Any) -> Display:
@@ -364,6 +441,8 @@ def read_figure(figure: Any) -> Display:
         display.captions += [words] * len(shown)
         if words and not shown and display.captions:
             display.captions[-1] += f"\n{words}"
+        if chart := _chart_of(axes):
+            display.charts.append(chart)
     for image in figure.findobj(FigureImage):
         display.images.append(np.ma.filled(image.get_array(), 0))
         display.captions.append("")
@@ -372,6 +451,32 @@ def read_figure(figure: Any) -> Display:
     words += [_words_of_legend(legend) for part in parts for legend in part.legends]
     display.around = "\n".join(dict.fromkeys(word for word in words if word))
     return display
+
+
+def _chart_of(axes: Any) -> Chart | None:
+    """The bars and lines of one part of a figure, or None if it has neither."""
+    from matplotlib.container import BarContainer
+
+    chart = Chart(words=_words_of_axes(axes))
+    for container in axes.containers:
+        if isinstance(container, BarContainer):
+            chart.bars += [float(length) for length in container.datavalues]
+    bars = {bar for container in axes.containers for bar in container.get_children()}
+    if not chart.bars:  # drawn one by one, or by another library
+        chart.bars = [float(bar.get_height()) for bar in axes.patches if bar not in bars]
+    for line in axes.lines:
+        if line.get_visible():
+            values = np.ma.filled(np.ma.asarray(line.get_ydata(), float), np.nan)
+            chart.lines.append([float(value) for value in values[:_MOST_POINTS]])
+            chart.labels.append(str(line.get_label()))
+    if not chart.bars and not chart.lines:
+        return None
+    chart.bars = chart.bars[:_MOST_POINTS]
+    legend = axes.get_legend()
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    texts += legend.get_texts() if legend is not None else []
+    chart.labels += [text.get_text() for text in texts if text.get_text()]
+    return chart
 
 
 def _images_of(axes: Any) -> list:

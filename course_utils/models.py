@@ -5,8 +5,10 @@ Keras is imported only when a model is needed, so that ``import course_utils`` s
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils import record
 from course_utils.evidence import Album
 
 if TYPE_CHECKING:
@@ -21,6 +24,11 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).with_name("assets")
 CLASS_COUNT = 10
+
+
+def in_grading() -> bool:
+    """Whether nbgrader runs this notebook for a grade."""
+    return os.environ.get("NBGRADER_EXECUTION") == "autograde"
 
 
 def import_keras() -> ModuleType:
@@ -112,8 +120,50 @@ def build_baseline(seed: int = 42) -> keras.Sequential:
     )
 
 
-def load_checkpoint(name: str) -> keras.Sequential:
-    """Return the baseline with weights that ship with the course.
+def build_improved(seed: int = 42) -> keras.Sequential:
+    """Build the improved network, not yet trained: wider than the baseline, else alike.
+
+    Parameters
+    ----------
+    seed : int, default=42
+
+    Returns
+    -------
+    keras.Sequential
+        Input and output as for :func:`build_baseline`.
+    """
+    keras = import_keras()
+    layers = keras.layers
+    keras.utils.set_random_seed(seed)
+
+    def block(filters, pool=False):
+        return [
+            layers.Conv2D(filters, 3, padding="same", use_bias=False),
+            *([layers.MaxPooling2D()] if pool else []),
+            layers.BatchNormalization(),
+            layers.Activation("relu"),
+        ]
+
+    return keras.Sequential(
+        [
+            layers.Input((32, 32, 3), dtype="uint8"),
+            layers.Rescaling(1 / 127.5, offset=-1),
+            *block(48, pool=True),
+            *block(96),
+            *block(96, pool=True),
+            *block(192),
+            *block(192),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.2),
+            layers.Dense(CLASS_COUNT),
+            layers.Activation("softmax", dtype="float32"),
+        ],
+        name="improved",
+    )
+
+
+def load_checkpoint(name: str, network: str = "baseline") -> keras.Sequential:
+    """Return a network with weights that ship with the course.
 
     Only the weights are stored and the network is built from code, because a whole saved
     model often cannot be read by an older Keras.
@@ -122,97 +172,172 @@ def load_checkpoint(name: str) -> keras.Sequential:
     ----------
     name : str
         The pictures it was trained on: ``"cifar10"`` or ``"practice"``.
+    network : {"small", "baseline", "improved"}, default="baseline"
 
     Raises
     ------
     FileNotFoundError
         If no such checkpoint is shipped.
     """
-    model = build_baseline()
-    model.load_weights(_asset(f"baseline_{name}.weights.h5"))
+    model = BUILDERS[network]()
+    model.load_weights(_asset(f"{network}_{name}.weights.h5"))
     return model
 
 
-def load_model(kind: str, x_test: np.ndarray) -> Any:
-    """Return the model that a stage works with, and print one line on which it is.
-
-    The first of: predictions recorded in the file that COURSE_PREDICTIONS names; the
-    student's own ``model.keras`` in the workspace folder; the course's checkpoint.
-
-    Parameters
-    ----------
-    kind : {"cifar10", "practice"}
-        Which pictures are in use.
-    x_test : ndarray of shape (n, 32, 32, 3), uint8
+def checkpoint_answers(
+    name: str, x_test: np.ndarray, network: str = "baseline"
+) -> np.ndarray | None:
+    """Return what a shipped checkpoint answers for the test pictures, as it was recorded.
 
     Returns
     -------
-    object with ``predict``
-        A Keras model, or a :class:`RecordedModel`.
+    ndarray of shape (n, 10), float64, or None
+        None if these are not the pictures that it was asked about.
     """
-    if recorded := os.environ.get("COURSE_PREDICTIONS"):
-        print(f"Model: its predictions were recorded in {Path(recorded).name}.")
-        return RecordedModel(x_test, read_predictions(recorded))
-    if path := find_saved_model():
-        model = _load_saved(path)
-        if model is not None:
-            print(f"Model: your own, from {path.parent.name}/{path.name}.")
-            return model
-    model = load_checkpoint(kind)
-    accuracy = training_record(kind)["test_accuracy"]
-    print(f"Model: the course's own. It gets {accuracy:.0%} of the test pictures right.")
-    return model
+    stored = record.read(_asset(f"{network}_{name}.predictions.txt").read_text(encoding="ascii"))
+    same = stored["pictures"] == pictures_hash(x_test)
+    return stored["predictions"] if same else None
 
 
-def find_saved_model() -> Path | None:
-    """Return the student's saved model, if there is one.
+def pictures_hash(pictures: np.ndarray) -> str:
+    """Return a short fingerprint of pictures, uint8."""
+    return hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
 
-    It lies in ``workspace/model.keras``, in the notebook's folder or the one around it;
-    COURSE_WORKSPACE can name another folder.
+
+def build_small(seed: int = 42) -> keras.Sequential:
+    """Build the network of Stages 4 and 5, not yet trained: small enough to train in minutes.
+
+    Parameters
+    ----------
+    seed : int, default=42
+
+    Returns
+    -------
+    keras.Sequential
+        113,450 parameters. Input and output as for :func:`build_baseline`.
     """
-    here = Path.cwd()
-    folders = [here / "workspace", here.parent / "workspace"]
-    if chosen := os.environ.get("COURSE_WORKSPACE"):
-        folders = [Path(chosen).expanduser()]
-    return next((path for folder in folders if (path := folder / "model.keras").is_file()), None)
-
-
-def _load_saved(path: Path) -> Any | None:
-    """The student's model, or None after a sentence on why it cannot be used."""
     keras = import_keras()
-    try:
-        model = keras.saving.load_model(path)
-        answer = model.predict(np.zeros((1, 32, 32, 3), np.uint8), verbose=0)
-        if answer.shape != (1, CLASS_COUNT):
-            raise ValueError(f"it gives {answer.shape[1:]} scores")
-    except Exception as error:  # a damaged file can fail in any way
-        print(f"Your saved model {path.name} cannot be used ({type(error).__name__}).")
-        return None
+    layers = keras.layers
+    keras.utils.set_random_seed(seed)
+    # Keras's own momentum, 0.99, needs thousands of batches before the validation score means
+    # something; a training of a few minutes does not have them.
+
+    def block(filters, pool=False):
+        return [
+            layers.Conv2D(filters, 3, padding="same", use_bias=False),
+            *([layers.MaxPooling2D()] if pool else []),
+            layers.BatchNormalization(momentum=0.9),
+            layers.Activation("relu"),
+        ]
+
+    return keras.Sequential(
+        [
+            layers.Input((32, 32, 3), dtype="uint8"),
+            layers.Rescaling(1 / 255),
+            *block(32, pool=True),
+            *block(64),
+            *block(64, pool=True),
+            *block(96),
+            layers.GlobalAveragePooling2D(),
+            layers.Dense(CLASS_COUNT, activation="softmax"),
+        ],
+        name="small",
+    )
+
+
+def untrained(model: Any, seed: int = 42) -> Any:
+    """Return the same network with new first weights, for a fair comparison.
+
+    Parameters
+    ----------
+    model : keras.Model
+        It stays as it is.
+    seed : int, default=42
+        The same seed gives the same first weights.
+    """
+    if isinstance(model, RecordedModel):
+        return model.untrained()
+    import_keras().utils.set_random_seed(seed)
+    return copy_of(model)
+
+
+def copy_of(model: keras.Model) -> keras.Model:
+    """Return the same network with new weights, not compiled."""
+    return type(model).from_config(model.get_config())
+
+
+BUILDERS = {"small": build_small, "baseline": build_baseline, "improved": build_improved}
+
+
+def open_model(path: Path) -> keras.Model:
+    """Read a saved model and try it once.
+
+    Raises
+    ------
+    Exception
+        Of any kind, if it cannot be read or does not give ten scores for a picture.
+    """
+    model = import_keras().saving.load_model(path)
+    answer = model.predict(np.zeros((1, 32, 32, 3), np.uint8), verbose=0)
+    if answer.shape != (1, CLASS_COUNT):
+        raise ValueError(f"it gives {answer.shape[1:]} scores")
     return model
+
+
+class RecordedHistory:
+    """What ``fit`` returns when a training was recorded: ``history``, ``epoch``."""
+
+    def __init__(self, history: dict[str, list[float]]):
+        self.history = history
+        self.epoch = list(range(len(next(iter(history.values()), []))))
 
 
 class RecordedModel:
     """Answers ``predict`` for known pictures from stored probabilities.
 
-    It stands in for a model that is slow to load or not at hand, with the same answers.
+    It stands in for a model that is slow to load or not at hand, with the same answers. The
+    model itself is loaded only for what is not stored.
 
     Parameters
     ----------
     pictures : ndarray of shape (n, 32, 32, 3), uint8
     probabilities : ndarray of shape (n, k), float
         One row for each picture.
+    real : function, optional
+        Returns the model itself.
+    history : dict, optional
+        Of its training, by the names that Keras uses; ``fit`` returns it at once.
+    improved : RecordedModel, optional
+        What :func:`untrained` returns for this model: it was trained anew, and recorded.
     """
 
-    def __init__(self, pictures: np.ndarray, probabilities: np.ndarray):
-        if len(pictures) != len(probabilities):
+    def __init__(
+        self,
+        pictures: np.ndarray,
+        probabilities: np.ndarray | None,
+        real: Callable[[], Any] | None = None,
+        history: dict[str, list[float]] | None = None,
+        improved: RecordedModel | None = None,
+    ):
+        if probabilities is not None and len(pictures) != len(probabilities):
             raise ValueError(
                 f"There are {len(pictures)} pictures but {len(probabilities)} rows of predictions."
             )
         self._pictures = pictures
-        self._album = Album(pictures)
+        self._album: Album | None = None
         self._probabilities = probabilities
+        self._load = real
+        self._model: Any = None
+        self._history = history
+        self._improved = improved
+        self._settings: tuple[tuple, dict] | None = None
 
-    def predict(self, x: np.ndarray, *_: Any, **__: Any) -> np.ndarray:
+    @property
+    def is_trained(self) -> bool:
+        """Whether its training was recorded too."""
+        return self._history is not None
+
+    def predict(self, x: np.ndarray, *arguments: Any, **options: Any) -> np.ndarray:
         """Return the stored rows for these pictures, in their order.
 
         Parameters
@@ -221,25 +346,69 @@ class RecordedModel:
 
         Returns
         -------
-        ndarray of shape (m, k)
+        ndarray of shape (m, k), float32
 
         Raises
         ------
         ValueError
-            If a picture is not one of the known ones.
+            If a picture is not one of the known ones and the model itself is not at hand.
         """
+        known = self._probabilities is not None
         x = np.asarray(x)
-        if x is self._pictures or (x.dtype == np.uint8 and np.array_equal(x, self._pictures)):
-            return self._probabilities.copy()
-        numbers = [self._album.number_of(picture) for picture in x]
-        if None in numbers:
-            raise ValueError(
-                f"Picture {numbers.index(None)} is not one of the test pictures. This model can "
-                "only answer for those; give it their pixels as they are, 0 to 255."
-            )
-        return self._probabilities[numbers]
+        if known and (x is self._pictures or _same_pictures(x, self._pictures)):
+            return self._probabilities.astype(np.float32)
+        if known and x.dtype == np.uint8 and x.shape[1:] == self._pictures.shape[1:]:
+            if self._album is None:
+                self._album = Album(self._pictures)
+            numbers = [self._album.number_of(picture) for picture in x]
+            if None not in numbers:
+                return self._probabilities[numbers].astype(np.float32)
+        if self._load is not None:
+            return self._real().predict(x, *arguments, **options)
+        raise ValueError(
+            "One of these is not a test picture as it is. This model can only answer for those; "
+            "give it their pixels unchanged, 0 to 255."
+        )
 
-    __call__ = predict
+    def __call__(self, x: Any, *_: Any, **__: Any) -> np.ndarray:
+        return self.predict(x)
+
+    def compile(self, *arguments: Any, **options: Any) -> None:
+        """Do what a model does; but later, as long as the training is recorded."""
+        self._settings = arguments, options
+        if self._history is None:
+            self._real().compile(*arguments, **options)
+
+    def fit(self, *arguments: Any, **options: Any) -> Any:
+        """Return the recorded history if it is of as many epochs, else train."""
+        recorded = RecordedHistory(self._history or {})
+        if recorded.epoch and options.get("epochs", 1) == len(recorded.epoch):
+            return recorded
+        real = self._real()
+        if self._history is not None and self._settings is not None:
+            real.compile(*self._settings[0], **self._settings[1])
+        self._history = self._probabilities = None  # from here on it is another model
+        return real.fit(*arguments, **options)
+
+    def untrained(self) -> Any:
+        """The stand-in for :func:`untrained`."""
+        return self._improved if self._improved is not None else untrained(self._real())
+
+    def _real(self) -> Any:
+        if self._load is None:
+            raise ValueError("This model is a record of its answers; the model is not at hand.")
+        if self._model is None:
+            self._model = self._load()
+        return self._model
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self._real(), name)
+
+
+def _same_pictures(one: np.ndarray, other: np.ndarray) -> bool:
+    return one.dtype == np.uint8 and np.array_equal(one, other)
 
 
 def read_predictions(path: str | Path) -> np.ndarray:
@@ -260,9 +429,9 @@ def read_predictions(path: str | Path) -> np.ndarray:
     return tables[0]
 
 
-def training_record(name: str) -> dict:
+def training_record(name: str, network: str = "baseline") -> dict:
     """Return how a shipped checkpoint was trained: settings, curves and test accuracy."""
-    return json.loads(_asset(f"baseline_{name}.history.json").read_text(encoding="utf-8"))
+    return json.loads(_asset(f"{network}_{name}.history.json").read_text(encoding="utf-8"))
 
 
 def _asset(file_name: str) -> Path:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -63,12 +63,26 @@ class Recorder:
         self._listen(self.shell.display_pub, "publish", self._on_publish)
         self._listen(self.shell.displayhook, "write_format_data", self._on_publish)
 
-    def evidence(self, names: Sequence[str]) -> Evidence:
-        """Return what was noted so far, with the present values of the named variables."""
+    def evidence(
+        self, names: Sequence[str], probes: Mapping[str, Callable[[], dict]] | None = None
+    ) -> Evidence:
+        """Return what was noted so far, with the present values of the named variables.
+
+        Parameters
+        ----------
+        names : sequence of str
+        probes : dict, optional
+            For a variable that is a function: what to call it with, as a function that returns
+            ``{case: argument}``. Its value is then what it returned, ``{case: value}``.
+        """
         values = {}
         for name in names:
+            value = self.shell.user_ns.get(name)
             try:
-                values[name] = plain(self.shell.user_ns.get(name))
+                if probes and name in probes and callable(value):
+                    values[name] = _try_out(value, probes[name]())
+                else:
+                    values[name] = plain(value)
             except Exception as error:  # whatever a student's object does when it is read
                 values[name] = Unreadable(type(error).__name__)
         return Evidence(self.stage, list(self._cells.values()), values)
@@ -155,6 +169,7 @@ class Recorder:
     def _note(self, display: Display) -> None:
         if display.text:
             self._add_text(f"\n{display.text}\n")
+        self._current.charts += display.charts
         if self.album is None:
             return
         self._current.covered += display.covered
@@ -164,3 +179,14 @@ class Recorder:
             if not found and image.ndim == 3:
                 self._current.unknown += 1
                 self._current.white += is_washed_out(image)
+
+
+def _try_out(function: Callable, cases: dict[str, Any]) -> dict[str, Any]:
+    """What a student's function returns for each case, or how it failed."""
+    values = {}
+    for case, argument in cases.items():
+        try:
+            values[case] = plain(function(argument))
+        except Exception as error:
+            values[case] = Unreadable(f"{type(error).__name__}: {error}")
+    return values

@@ -1,4 +1,4 @@
-"""What a notebook calls: ``start``, ``resume`` and ``check``."""
+"""What a notebook calls: ``start``, ``resume``, ``check``, ``save`` and a few more."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import os
 import sys
 import textwrap
 import traceback
-from typing import Any, NamedTuple
+from contextlib import nullcontext, suppress
+from datetime import datetime
+from typing import Any
 
 import numpy as np
 
-from course_utils import checks, data, models
-from course_utils.evidence import Album, Reference
+from course_utils import checks, data, models, record
+from course_utils.begin import Beginning, begin
+from course_utils.evidence import Album, Reference, plain
 from course_utils.recorder import Recorder
+from course_utils.widgets import progress_line
+from course_utils.workspace import BUNDLE, ITEMS, Workspace, find_folder
 
 STAGE_COUNT = 10
-
-
-class Stage7(NamedTuple):
-    """What Stage 7 begins with: ``model``, ``x_test``, one-hot ``y_test``, ``class_names``."""
-
-    model: Any
-    x_test: np.ndarray
-    y_test: np.ndarray
-    class_names: list[str]
 
 
 class _Session:
     """What the notebook's kernel has at hand between two calls."""
 
     recorder: Recorder | None = None
-    stage: Stage7 | None = None
+    workspace: Workspace | None = None
+    beginning: Beginning | None = None
     reference: Reference | None = None
+    saved: set[str] = set()  # noqa: RUF012 - one session, one set
+    kept: dict[str, Any] = {}  # noqa: RUF012
+    full: set[str] = set()  # noqa: RUF012 - the checks that gave all their points
 
 
 def start(stage: int) -> None:
@@ -55,48 +55,214 @@ def start(stage: int) -> None:
     place = "Colab" if "google.colab" in sys.modules else "this computer"
     version = ".".join(str(part) for part in sys.version_info[:2])
     print(f"Stage {stage} of {STAGE_COUNT} is ready on {place}, with Python {version}.")
+    if shell is not None:
+        from IPython.display import display
+
+        with _paused():
+            display(progress_line(stage, Workspace(find_folder()).read("done") or ()))
 
 
-def resume(stage: int) -> Stage7:
+def resume(stage: int) -> Any:
     """Bring back what a stage begins with: the student's own work, or the course's.
 
-    The model is the student's, if ``model.keras`` lies in the workspace folder; else it is
-    the course's own. One printed line says which.
+    Printed lines say which. A damaged file of the student's is put aside, never loaded.
 
     Parameters
     ----------
     stage : int
-        Only 7 for now.
+        1 to 10.
 
     Returns
     -------
-    Stage7
-        ``model, x_test, y_test, class_names``; x_test is (n, 32, 32, 3) uint8 and y_test is
-        one-hot, (n, 10) float32.
+    namedtuple
+        Its fields are those in ``begin.FIELDS``: pictures as uint8 (n, 32, 32, 3), labels as
+        class numbers in Stages 1 to 3 and one-hot float32 (n, 10) later.
 
     Raises
     ------
     ValueError
-        For a stage that does not exist yet.
+        For a stage that does not exist.
     DataError
         If COURSE_DATA names a folder without the pictures.
     ImportError
-        If Keras or its backend is not installed.
+        If Keras or its backend is needed and not installed.
     """
-    if stage != 7:
-        raise ValueError(f"There is nothing to resume for stage {stage} yet. Only 7 is ready.")
+    if stage not in range(1, STAGE_COUNT + 1):
+        raise ValueError(f"There is no stage {stage}. The stages are 1 to {STAGE_COUNT}.")
     with _paused():
-        x_test, labels, source = data.load_test()
-        model = models.load_model(source, x_test)
-    x_test.flags.writeable = False  # a slip must not change what counts as a test picture
-    names = list(data.CLASS_NAMES)
-    y_test = np.eye(len(names), dtype="float32")[labels]
-    _Session.stage = Stage7(model, x_test, y_test, names)
-    _Session.reference = None
+        workspace = _Session.workspace = Workspace(find_folder())
+        claims = _restore_record(workspace)
+        beginning = begin(stage, workspace)
+        if claims and (fault := _contradiction(claims, beginning)):
+            _refuse(fault)
+            for name in claims.keys() & ITEMS.keys():
+                workspace.path(name).unlink(missing_ok=True)
+            beginning = begin(stage, workspace)
+        for note in workspace.notes:
+            print(note)
+        workspace.notes.clear()
+    _Session.beginning, _Session.reference = beginning, None
+    _Session.saved, _Session.kept = set(), {}
     if _Session.recorder is not None:
-        _Session.recorder.album = Album(x_test)
-    # For the same reason the student gets copies of the rest.
-    return Stage7(model, x_test, y_test.copy(), list(names))
+        _Session.recorder.album = Album(beginning.pictures)
+    return beginning.values
+
+
+def open_seal() -> tuple[np.ndarray, np.ndarray]:
+    """Open the sealed test, and note when.
+
+    A second opening is pointed out: whoever looks twice and changes something in between has
+    a score that is too good.
+
+    Returns
+    -------
+    x_test : ndarray of shape (n, 32, 32, 3), uint8
+    y_test : ndarray of shape (n, 10), float32
+        One-hot.
+    """
+    beginning, workspace = _Session.beginning, _Session.workspace
+    if beginning is None or workspace is None:
+        raise RuntimeError("Run the two cells at the top first. Then open the seal.")
+    with _paused():
+        openings = list(workspace.read("openings") or [])
+        if openings:
+            print(
+                f"This seal was opened before, first on {openings[0]}. That is noted and costs "
+                "no points. Did you change the model since then? Then say so with your score."
+            )
+        else:
+            print("The seal is open. From now on these pictures are no secret to you.")
+        if not models.in_grading():
+            openings.append(datetime.now().isoformat(" ", timespec="minutes"))
+            workspace.write("openings", openings)
+    beginning.work["openings"] = openings
+    y_test = np.eye(len(data.CLASS_NAMES), dtype=np.float32)[beginning.labels]
+    return beginning.pictures, y_test
+
+
+def save(**items: Any) -> None:
+    """Keep work for later stages, and print a line on it.
+
+    Parameters
+    ----------
+    **items
+        By name, such as ``guess="cat"`` or ``model=model``; see ``workspace.ITEMS``. A name
+        whose value is still ``...`` is not kept.
+    """
+    with _paused():
+        workspace = _Session.workspace or Workspace(find_folder())
+        if unknown := [name for name in items if name not in ITEMS]:
+            print(f"I do not know {unknown[0]!r}. What can be kept: {', '.join(ITEMS)}.")
+        open_blanks = [name for name, value in items.items() if _is_blank(value)]
+        if open_blanks:
+            print(f"Not kept, because it is still blank: {', '.join(open_blanks)}.")
+        kept = []
+        for name, value in items.items():
+            if name in ITEMS and name not in open_blanks and _keep(workspace, name, value):
+                kept.append(name)
+        if kept:
+            print(f"Kept in your workspace: {', '.join(kept)}.")
+
+
+def _is_blank(value: Any) -> bool:
+    inside = value.values() if isinstance(value, dict) else ()
+    inside = value if isinstance(value, list | tuple) else inside
+    return value is None or value is Ellipsis or any(item is Ellipsis for item in inside)
+
+
+def _keep(workspace: Workspace, name: str, value: Any) -> bool:
+    form = ITEMS[name]
+    try:
+        if form == ".json":
+            value = _jsonable(plain(value))
+        elif form == ".npz":
+            value = tuple(map(np.asarray, value)) if name == "piles" else np.asarray(value)
+        elif isinstance(value, models.RecordedModel):
+            _Session.saved.add(name)  # a stand-in: the model itself lies where it was trained
+            return True
+        workspace.write(name, value)
+    except OSError as error:
+        print(f"The folder {workspace.folder.name} cannot be written ({error.strerror}).")
+        return False
+    except (TypeError, ValueError, AttributeError) as error:
+        print(f"{name} has a form that cannot be kept ({error}).")
+        return False
+    _Session.saved.add(name)
+    _Session.kept[name] = value
+    return True
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_jsonable(item) for item in value]
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise TypeError(f"a {getattr(value, 'kind', type(value).__name__)} in it")
+
+
+def recall(name: str) -> Any | None:
+    """Return what was kept under a name, or None.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"guess"``.
+    """
+    with _paused():
+        workspace = _Session.workspace or Workspace(find_folder())
+        return workspace.read(name) if name in ITEMS else None
+
+
+def download_work() -> None:
+    """Offer one small file that restores everything in a later session.
+
+    On Colab the browser downloads it; elsewhere it is written beside the notebook.
+    """
+    with _paused():
+        content = (_Session.workspace or Workspace(find_folder())).pack()
+        with open(BUNDLE, "wb") as file:  # noqa: PTH123
+            file.write(content)
+        print(f"Your work is in {BUNDLE} ({len(content) / 1000:,.0f} kB).")
+        if "google.colab" in sys.modules:
+            from google.colab import files
+
+            files.download(BUNDLE)
+
+
+def upload_work(path: str | None = None) -> None:
+    """Bring back what :func:`download_work` gave; then run the ``resume`` cell again.
+
+    Parameters
+    ----------
+    path : str, optional
+        The file. On Colab, without it, the browser asks for one.
+    """
+    with _paused():
+        content = None
+        if path is None and "google.colab" in sys.modules:
+            from google.colab import files
+
+            content = next(iter(files.upload().values()), None)
+        else:
+            try:
+                with open(path or BUNDLE, "rb") as file:  # noqa: PTH123
+                    content = file.read()
+            except OSError:
+                print(f"There is no file {path or BUNDLE} here. Put it beside the notebook.")
+                return
+        if content is None:
+            print("No file was chosen. Nothing has changed.")
+            return
+        try:
+            names = Workspace(find_folder()).unpack(content)
+        except ValueError as problem:
+            print(problem)
+            return
+        print(f"Brought back: {', '.join(names)}. Now run the cell with cu.resume again.")
 
 
 def check(name: str) -> float:
@@ -114,13 +280,15 @@ def check(name: str) -> float:
         student did: a grader would read an error as a lost notebook.
     """
     with _paused():
-        points, words = _judge(name)
+        points, words = judge(name)
         print(words)
+        _leave_record(name)
     return points
 
 
-def _judge(name: str) -> tuple[float, str]:
-    if _Session.recorder is None or _Session.stage is None:
+def judge(name: str) -> tuple[float, str]:
+    """Judge one step; return its points and the sentences, without printing them."""
+    if _Session.recorder is None or _Session.beginning is None:
         return 0.0, (
             "I cannot check yet: the two cells at the top have not run.\n"
             "Try next: run all the cells above this one. In JupyterLab: Run, Run All Above\n"
@@ -133,24 +301,38 @@ def _judge(name: str) -> tuple[float, str]:
             f"Stage {stage} has no check {name!r}. It has: {', '.join(known) or 'none yet'}.\n"
             "Try next: run the check cell as it was given to you."
         )
-    judge = known[name]
+    asked = known[name]
     try:
-        evidence = _Session.recorder.evidence(checks.NAMES[stage])
-        result = judge.judge(evidence, _reference())
+        evidence = _Session.recorder.evidence(checks.NAMES[stage], checks.PROBES.get(stage))
+        result = asked.judge(evidence, _reference())
     except Exception as error:
         if os.environ.get("COURSE_DEBUG"):
             traceback.print_exc()
         problem = type(error).__name__
         return 0.0, (
-            f"➜ 0 of {_points(judge.points)}. Your answer has a form that I cannot read "
+            f"➜ 0 of {_points(asked.points)}. Your answer has a form that I cannot read "
             f"({problem}).\nTry next: run its cell again, and compare it with the hints."
         )
-    mark = "✔" if result.points == judge.points else "➜"
-    lines = [f"{mark} {result.points:g} of {_points(judge.points)}. {result.saw}"]
+    mark = "✔" if result.points == asked.points else "➜"
+    lines = [f"{mark} {result.points:g} of {_points(asked.points)}. {result.saw}"]
+    if result.points == asked.points:
+        _note_full(stage, name)
     if result.try_next:
         lines.append(f"Try next: {result.try_next}")
     # A feedback page cuts long lines off.
     return float(result.points), "\n".join(textwrap.fill(line, 78) for line in lines)
+
+
+def _note_full(stage: int, name: str) -> None:
+    """Remember a step that got all its points; a stage where all did is done."""
+    _Session.full.add(name)
+    workspace = _Session.workspace
+    if workspace is None or models.in_grading() or set(checks.STAGES[stage]) - _Session.full:
+        return
+    done = set(workspace.read("done") or ())
+    if stage not in done:
+        with suppress(OSError):
+            workspace.write("done", sorted(done | {stage}))
 
 
 def _points(number: int) -> str:
@@ -158,17 +340,124 @@ def _points(number: int) -> str:
 
 
 def _reference() -> Reference:
-    """The model's own answers, asked for once."""
+    """What the checks compare with; the model is asked once."""
+    beginning = _Session.beginning
     if _Session.reference is None:
-        model, x_test, y_test, names = _Session.stage
-        probabilities = np.asarray(model.predict(x_test, verbose=0))
-        _Session.reference = Reference(probabilities, y_test.argmax(axis=1), tuple(names))
+        nothing = np.zeros((0, len(data.CLASS_NAMES)))
+        _Session.reference = Reference(
+            beginning.answers() if beginning.answers else nothing,
+            beginning.labels,
+            data.CLASS_NAMES,
+            beginning.pictures,
+            beginning.work,
+        )
+    beginning.work |= _Session.kept
+    beginning.work["saved"] = set(_Session.saved)
     return _Session.reference
 
 
-def _paused():
-    from contextlib import nullcontext
+# --- The record in the notebook ----------------------------------------------------------
 
+
+def _leave_record(name: str) -> None:
+    """Put what grading needs into the output of a check cell; see ``record``."""
+    beginning, shell = _Session.beginning, _shell()
+    if shell is None or beginning is None or models.in_grading():
+        return
+    wanted = checks.RECORDS.get(_Session.recorder.stage, {}).get(name)
+    if wanted is None:
+        return
+    items: dict[str, Any] = {"pictures": beginning.kind}
+    for item, variable in wanted.items():
+        value = _to_record(item, variable, shell.user_ns)
+        if value is not None:
+            items[item] = value
+    for claim, item in _CLAIMS.items():
+        if item in items:
+            right = items[item].argmax(axis=1) == beginning.labels
+            items[claim] = int(right.sum())
+    try:
+        text = record.write(items)
+    except (ValueError, TypeError):
+        return  # what cannot be recorded cannot be replayed; the check has said what is wrong
+    from IPython.display import display
+
+    words = f"Your teacher gets your model's answers with this notebook ({len(text) // 1000} kB)."
+    shown = f"<small>{words}</small>" if len(text) > 1000 else ""
+    display({"text/html": f"{shown}<!-- {text} -->", "text/plain": ""}, raw=True)
+
+
+def _to_record(item: str, variable: str | None, names: dict[str, Any]) -> Any:
+    """The value of one item: of a variable of the notebook, or of what the stage began with."""
+    beginning, workspace = _Session.beginning, _Session.workspace
+    if item == "predictions" and variable is None:
+        return _reference().probabilities if beginning.own else None
+    if variable is None:
+        if not beginning.own and item in ("history", "openings"):
+            return None
+        return beginning.work.get(item) or workspace.read(item)
+    value = plain(names.get(variable))
+    if ITEMS[item] == ".npz":
+        shaped = isinstance(value, np.ndarray) and value.shape == (len(beginning.labels), 10)
+        return value if shaped else None
+    try:
+        return _jsonable(value)
+    except TypeError:
+        return None
+
+
+def _restore_record(workspace: Workspace) -> dict[str, Any]:
+    """In grading, put a notebook's record into its workspace; return its items."""
+    path = workspace.folder / RECORD_FILE
+    if not (models.in_grading() and path.is_file()):
+        return {}
+    try:
+        items = record.read(path.read_text(encoding="ascii"))
+        workspace.pictures = items.pop("pictures", None)
+        for name in items.keys() & ITEMS.keys():
+            workspace.write(name, items[name])
+        return items
+    except (record.RecordError, ValueError, TypeError, OSError) as problem:
+        _refuse(problem)
+        return {}
+
+
+def _refuse(problem: Any) -> None:
+    print(
+        f"Note to the teacher: the record in this notebook was refused: {problem}. "
+        "The course's own model takes its place."
+    )
+
+
+# What a record says about itself: how many of its predictions are right.
+_CLAIMS = {"right": "predictions", "improved_right": "improved_predictions"}
+
+
+def _contradiction(items: dict[str, Any], beginning: Beginning) -> str:
+    """What is wrong with a record, or nothing."""
+    for claim, name in _CLAIMS.items():
+        if name not in items:
+            continue
+        answers = items[name]
+        if answers.shape != (len(beginning.labels), len(data.CLASS_NAMES)):
+            return f"it answers for {len(answers)} pictures, and there are {len(beginning.labels)}"
+        right = int((answers.argmax(axis=1) == beginning.labels).sum())
+        if items.get(claim) != right:
+            return f"it says that {items.get(claim)} predictions are right, but {right} are"
+    for name in ("history", "improved_history"):
+        history = items.get(name)
+        if history is None:
+            continue
+        lengths = {len(values) for values in history.values()} if history else {0}
+        if len(lengths) != 1 or lengths == {0}:
+            return "its training history has gaps"
+    return ""
+
+
+RECORD_FILE = "record.txt"  # where grading puts the records of a notebook
+
+
+def _paused():
     return _Session.recorder.paused() if _Session.recorder else nullcontext()
 
 

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_utils import data, models, workbook
+from course_utils import data, models, record
 
 PICTURES = np.random.default_rng(0).integers(0, 256, (50, 32, 32, 3), dtype=np.uint8)
 PROBABILITIES = np.random.default_rng(1).dirichlet(np.ones(10), 50).astype("float32")
@@ -61,7 +61,7 @@ def test_recorded_model_answers_any_subset_in_any_order():
 
 @pytest.mark.parametrize("pictures", [255 - PICTURES[:2], PICTURES / 255])
 def test_recorded_model_says_what_it_does_not_know(pictures):
-    with pytest.raises(ValueError, match="not one of the test pictures"):
+    with pytest.raises(ValueError, match="not a test picture as it is"):
         models.RecordedModel(PICTURES, PROBABILITIES).predict(pictures)
 
 
@@ -80,62 +80,92 @@ def test_predictions_from_npy_and_npz(tmp_path):
         models.read_predictions(tmp_path / "c.npz")
 
 
-@pytest.fixture
-def at_work(tmp_path, monkeypatch):
-    """A student's folder ``stage_07/`` with ``workspace/`` beside it, on practice pictures."""
-    folder = tmp_path / "stage_07"
-    folder.mkdir()
-    (tmp_path / "workspace").mkdir()
-    monkeypatch.chdir(folder)
-    monkeypatch.setenv("COURSE_DATA", "practice")
-    return tmp_path
+def test_recorded_model_loads_the_real_one_for_other_pictures_only():
+    loaded = []
+
+    class Real:
+        compiled = True
+
+        def predict(self, x, verbose=1):
+            return np.full((len(x), 10), 0.1)
+
+        def count_params(self):
+            return 7
+
+    def load():
+        loaded.append(1)
+        return Real()
+
+    model = models.RecordedModel(PICTURES, PROBABILITIES, load)
+    model.predict(PICTURES[::-1], verbose=0)
+    assert not loaded
+    assert model.predict(PICTURES[:3] / 255, verbose=0).shape == (3, 10)
+    assert model.count_params() == 7
+    assert loaded == [1]
+
+
+def test_recorded_training_is_returned_at_once_and_only_for_the_same_epochs():
+    class Real:
+        def compile(self, **options):
+            self.options = options
+
+        def fit(self, *_, **options):
+            return options["epochs"]
+
+        def predict(self, x, verbose=1):
+            return "new"
+
+    history = {"loss": [2.0, 1.0], "val_accuracy": [0.3, 0.4]}
+    model = models.RecordedModel(PICTURES, PROBABILITIES, Real, history)
+    model.compile(optimizer="adam", loss="x")
+    found = model.fit(PICTURES, None, epochs=2)
+    assert (found.history, found.epoch) == (history, [0, 1])
+    assert np.array_equal(model.predict(PICTURES), PROBABILITIES)
+    assert model.fit(PICTURES, None, epochs=5) == 5  # another training: the record is void
+    assert model.options == {"optimizer": "adam", "loss": "x"}
+    assert model.predict(PICTURES) == "new"
+
+
+def test_untrained_gives_the_recorded_improvement_or_a_new_network():
+    improved = models.RecordedModel(PICTURES, PROBABILITIES[::-1])
+    before = models.RecordedModel(PICTURES, PROBABILITIES, improved=improved)
+    assert models.untrained(before) is improved
 
 
 @pytest.mark.slow
-def test_own_model_is_found_and_named(at_work, capsys):
-    model = models.build_baseline(seed=1)
-    model.save(at_work / "workspace" / "model.keras")
-    found = workbook.resume(7)
-    assert "Model: your own, from workspace/model.keras" in capsys.readouterr().out
-    few = found.x_test[:5]
-    assert np.allclose(
-        found.model.predict(few, verbose=0), model.predict(few, verbose=0), atol=1e-5
-    )
+def test_untrained_is_the_same_network_with_the_same_first_weights():
+    model = models.build_small(seed=1)
+    one, other = models.untrained(model), models.untrained(model)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+    assert one.count_params() == model.count_params() == 113_450
+    assert not np.array_equal(one.get_weights()[0], model.get_weights()[0])
+
+
+@pytest.mark.parametrize("network", ["small", "baseline", "improved"])
+@pytest.mark.parametrize("name", ["cifar10", "practice"])
+def test_every_checkpoint_is_whole(network, name):
+    """Weights, the record of the training, and the answers, which agree with that record."""
+    assert (models.ASSETS / f"{network}_{name}.weights.h5").stat().st_size <= 4_000_000
+    made = models.training_record(name, network)
+    assert made["epochs"] == len(made["history"]["val_accuracy"])
+    text = (models.ASSETS / f"{network}_{name}.predictions.txt").read_text()
+    assert len(record.read(text)["predictions"]) in (2000, 10_000)
+
+
+@pytest.mark.parametrize("network", ["small", "baseline", "improved"])
+def test_recorded_answers_agree_with_the_training_record(network):
+    x_test, labels, _ = data.load_test("practice")
+    answers = models.checkpoint_answers("practice", x_test, network)
+    accuracy = (answers.argmax(axis=1) == labels).mean()
+    assert accuracy == pytest.approx(models.training_record("practice", network)["test_accuracy"])
+    assert models.checkpoint_answers("practice", 255 - x_test, network) is None
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("damage", ["cut off", "another shape"])
-def test_damaged_own_model_is_replaced_by_the_course_s(at_work, capsys, damage):
-    path = at_work / "workspace" / "model.keras"
-    if damage == "cut off":
-        path.write_bytes(b"PK half")
-    else:
-        keras = models.import_keras()
-        keras.Sequential([keras.layers.Input((3,)), keras.layers.Dense(2)]).save(path)
-    found = workbook.resume(7)
-    said = capsys.readouterr().out
-    assert "cannot be used" in said
-    assert "Model: the course's own" in said
-    assert found.model.predict(found.x_test[:2], verbose=0).shape == (2, 10)
-
-
-@pytest.mark.slow
-def test_what_stage_7_begins_with(at_work):
-    model, x_test, y_test, class_names = workbook.resume(stage=7)
-    assert x_test.shape == (2000, 32, 32, 3)
-    assert x_test.dtype == np.uint8
-    assert y_test.shape == (2000, 10)
-    assert (y_test.sum(axis=1) == 1).all()
-    assert class_names == list(data.CLASS_NAMES)
-    assert model.input_shape == (None, 32, 32, 3)
-
-
-def test_other_stages_are_still_to_come():
-    with pytest.raises(ValueError, match="Only 7 is ready"):
-        workbook.resume(stage=6)
-
-
-def test_check_before_setup_says_what_to_run(monkeypatch, capsys):
-    monkeypatch.setattr(workbook._Session, "stage", None)
-    assert workbook.check("find_wrong") == 0.0
-    assert "Run All Above" in capsys.readouterr().out
+def test_recorded_answers_are_those_of_the_checkpoint(practice_predictions):
+    x_test, _, _ = data.load_test("practice")
+    recorded = models.checkpoint_answers("practice", x_test)
+    real = np.load(practice_predictions)
+    assert (recorded.argmax(axis=1) == real.argmax(axis=1)).mean() > 0.998
+    assert np.abs(recorded.max(axis=1) - real.max(axis=1)).max() < 0.01

@@ -1,15 +1,19 @@
 """Small steps that nbgrader runs for this course; ``nbgrader_config.py`` says where."""
 
+from autograder.preprocessors.bringrecord import BringRecord
 from autograder.preprocessors.dropwidgetstate import DropWidgetState
 from autograder.preprocessors.filladdresses import FillAddresses
+from autograder.preprocessors.keeprecord import KeepRecord
 from autograder.preprocessors.quietchecks import QuietChecks
 from autograder.preprocessors.removeteachercells import RemoveTeacherCells
 from autograder.preprocessors.repairdoubledcells import RepairDoubledCells
 from autograder.preprocessors.restoreanswers import RestoreAnswers
 
 __all__ = [
+    "BringRecord",
     "DropWidgetState",
     "FillAddresses",
+    "KeepRecord",
     "QuietChecks",
     "RemoveTeacherCells",
     "RepairDoubledCells",

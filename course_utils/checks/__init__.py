@@ -7,10 +7,21 @@ model answers, and returns points with a sentence on what was seen and what to t
 
 from __future__ import annotations
 
-from course_utils.checks import stage_07
+import importlib
+from pathlib import Path
+
 from course_utils.checks.result import Check, Result
 
-STAGES = {7: stage_07.CHECKS}
-NAMES = {7: stage_07.NAMES}
+_MODULES = {
+    int(path.stem[-2:]): importlib.import_module(f"{__name__}.{path.stem}")
+    for path in sorted(Path(__file__).parent.glob("stage_[0-9][0-9].py"))
+}
+STAGES = {stage: getattr(module, "CHECKS", {}) for stage, module in _MODULES.items()}
+NAMES = {stage: getattr(module, "NAMES", ()) for stage, module in _MODULES.items()}
+# Which functions of a student's are tried out, and on what.
+PROBES = {stage: getattr(module, "PROBES", {}) for stage, module in _MODULES.items()}
+# What grading needs of a student's own work: {check: {item of the workspace: variable}}. None
+# in place of a variable means what the stage began with.
+RECORDS = {stage: getattr(module, "RECORDS", {}) for stage, module in _MODULES.items()}
 
-__all__ = ["NAMES", "STAGES", "Check", "Result"]
+__all__ = ["NAMES", "PROBES", "RECORDS", "STAGES", "Check", "Result"]

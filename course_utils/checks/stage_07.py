@@ -432,3 +432,4 @@ CHECKS = {
     "per_class_accuracy": Check(per_class_accuracy, 3),
     "name_hardest_class": Check(name_hardest_class, 2),
 }
+RECORDS = {"predict_labels": {"predictions": None, "guess": None}}
