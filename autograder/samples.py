@@ -107,6 +107,16 @@ def notebook_of(sample: Sample, released: NotebookNode) -> NotebookNode:
     return notebook
 
 
+def solution_answers(stage: str) -> dict[str, str]:
+    """Return the solution's code by the grade id of its cell."""
+    notebook = nbformat.read(ROOT / "solutions" / stage / f"{stage}.ipynb", as_version=4)
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution")
+    }
+
+
 def hand_in(samples: list[Sample], folder: Path, stage: str = STAGE) -> None:
     """Write submissions to ``folder/submitted/<name>/<stage>/<stage>.ipynb``."""
     released = nbformat.read(ROOT / "stages" / stage / f"{stage}.ipynb", as_version=4)

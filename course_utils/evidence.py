@@ -12,7 +12,7 @@ import html
 import io
 import json
 import re
-from collections.abc import Iterable, KeysView, ValuesView
+from collections.abc import Iterable, Iterator, KeysView, ValuesView
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ import numpy as np
 
 EDGE = 32
 _MOST_PIXELS = 4_000_000  # larger pictures are not searched
+_SUSPECTS = 200  # known pictures that are compared in full with an altered one
 _MOST_POINTS = 2_000  # of a line or of all bars are kept
 _PROBE = 8  # pixels of a picture's first row by which it is looked up in a larger one
 
@@ -204,10 +205,12 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return str(value)
+    if isinstance(value, type):  # such as np.uint8 itself
+        return Unreadable(value.__name__)
     if isinstance(value, dict):
         return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset | range | KeysView | ValuesView):
-        return [plain(item) for item in value]
+        return [_plain_item(item) for item in value]
     if isinstance(getattr(value, "history", None), dict):  # what fit returns
         return plain(value.history)
     if hasattr(value, "layers") and hasattr(value, "count_params"):
@@ -225,6 +228,23 @@ def plain(value: Any) -> Any:
     return Unreadable(type(value).__name__)
 
 
+def _plain_item(value: Any) -> Any:
+    """One thing in a list that cannot be read does not hide the others."""
+    try:
+        return plain(value)
+    except Exception as error:
+        return Unreadable(type(error).__name__)
+
+
+def _layers(model: Any) -> Iterator[Any]:
+    """All layers, also those of networks within the network."""
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            yield from _layers(layer)
+        elif type(layer).__name__ != "InputLayer":
+            yield layer
+
+
 def _network(model: Any) -> Network:
     layers = [
         Layer(
@@ -233,8 +253,7 @@ def _network(model: Any) -> Network:
             int(layer.count_params()),
             {key: plain(setting) for key, setting in layer.get_config().items()},
         )
-        for layer in model.layers
-        if type(layer).__name__ != "InputLayer"
+        for layer in _layers(model)
     ]
     return Network(
         tuple(model.input_shape), tuple(model.output_shape), int(model.count_params()), layers
@@ -265,6 +284,7 @@ class Album:
             self._numbers.setdefault(hash(picture.tobytes()), number)
         # A hash of a few pixels finds candidates in a large picture: one of the first row, and
         # one of the middle row, since many photos begin with a white edge.
+        self._coarse: np.ndarray | None = None
         self._weights = np.random.default_rng(0).integers(1, 2**63, _PROBE * 3, dtype=np.uint64)
         self._probes = {
             row: np.unique(self._hash(self._pictures[:, row, :_PROBE])) for row in (0, EDGE // 2)
@@ -343,6 +363,13 @@ class Album:
             hashes += flat[:, offset : offset + 3 * count : 3][:, :count] * weight
         return hashes
 
+    def _coarse_means(self) -> np.ndarray:
+        """Each known picture as 4 by 4 colors; made once, when an altered picture comes."""
+        if self._coarse is None:
+            parts = [self._pictures[i : i + 1000] for i in range(0, len(self._pictures), 1000)]
+            self._coarse = np.concatenate([_normed(_coarse(part)) for part in parts])
+        return self._coarse
+
     def _find_altered(self, pixels: np.ndarray) -> int | None:
         """The one known picture that gives these pixels when enlarged smoothly or brightened.
 
@@ -357,13 +384,10 @@ class Album:
         wanted -= wanted.mean()
         if np.abs(wanted).mean() < 4:
             return None  # hardly anything to be seen on it
-        suspect, best = 0, -1.0
-        for start in range(0, len(self._pictures), 1000):
-            known = self._pictures[start : start + 1000].reshape(-1, EDGE * EDGE * 3)
-            known = known - known.mean(axis=1, keepdims=True, dtype=np.float32)
-            similar = known @ wanted / (np.linalg.norm(known, axis=1) + 1e-6)
-            if similar.max() > best:
-                best, suspect = float(similar.max()), start + int(similar.argmax())
+        similar = self._coarse_means() @ _normed(_coarse(np.asarray(small)[None]))[0]
+        suspects = np.argsort(-similar)[:_SUSPECTS]
+        known = self._pictures[suspects].reshape(len(suspects), -1).astype(np.float32)
+        suspect = int(suspects[(_normed(known) @ wanted).argmax()])
         picture = Image.fromarray(self._pictures[suspect])
         for method in Image.Resampling:
             enlarged = np.asarray(picture.resize(pixels.shape[1::-1], method), np.float32).ravel()
@@ -372,6 +396,18 @@ class Album:
             if gap <= 2.5 and 0.4 <= contrast <= 5:
                 return suspect
         return None
+
+
+def _coarse(pictures: np.ndarray) -> np.ndarray:
+    """Pictures of shape (n, 32, 32, 3) as means of 8 by 8 pixels, (n, 48) float32."""
+    blocks = pictures.reshape(len(pictures), 4, 8, 4, 8, 3)
+    return blocks.mean(axis=(2, 4), dtype=np.float32).reshape(len(pictures), -1)
+
+
+def _normed(rows: np.ndarray) -> np.ndarray:
+    """Rows with mean 0 and length 1, so that a product of two is their correlation."""
+    rows = rows - rows.mean(axis=1, keepdims=True, dtype=np.float32)
+    return rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
 
 
 def to_pixels(image: Any) -> np.ndarray | None:
@@ -463,7 +499,8 @@ def _chart_of(axes: Any) -> Chart | None:
             chart.bars += [float(length) for length in container.datavalues]
     bars = {bar for container in axes.containers for bar in container.get_children()}
     if not chart.bars:  # drawn one by one, or by another library
-        chart.bars = [float(bar.get_height()) for bar in axes.patches if bar not in bars]
+        loose = [patch for patch in axes.patches if patch not in bars]
+        chart.bars = [float(bar.get_height()) for bar in loose if hasattr(bar, "get_height")]
     for line in axes.lines:
         if line.get_visible():
             values = np.ma.filled(np.ma.asarray(line.get_ydata(), float), np.nan)

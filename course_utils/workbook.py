@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from course_utils import checks, data, models, record
+from course_utils import checks, data, models, record, widgets
 from course_utils.begin import Beginning, begin
 from course_utils.evidence import Album, Reference, plain
 from course_utils.recorder import Recorder
-from course_utils.widgets import progress_line
 from course_utils.workspace import BUNDLE, ITEMS, Workspace, find_folder
 
 STAGE_COUNT = 10
@@ -59,7 +58,7 @@ def start(stage: int) -> None:
         from IPython.display import display
 
         with _paused():
-            display(progress_line(stage, Workspace(find_folder()).read("done") or ()))
+            display(widgets.progress_line(stage, Workspace(find_folder()).read("done") or ()))
 
 
 def resume(stage: int) -> Any:
@@ -354,6 +353,21 @@ def _reference() -> Reference:
     beginning.work |= _Session.kept
     beginning.work["saved"] = set(_Session.saved)
     return _Session.reference
+
+
+def explore_mistakes(predictions: Any, x: Any, y: Any, class_names: Any) -> None:
+    """Show the mistake explorer; see ``widgets.explore_mistakes``.
+
+    What it shows is the course's doing and no evidence of the student's.
+    """
+    with _paused():
+        widgets.explore_mistakes(predictions, x, y, class_names)
+
+
+def check_panel(stage: int) -> None:
+    """Show a panel with a button for each check of a stage."""
+    with _paused():
+        widgets.check_panel(stage, judge)
 
 
 # --- The record in the notebook ----------------------------------------------------------

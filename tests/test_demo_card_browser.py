@@ -1,0 +1,125 @@
+"""The demo card in a real browser, opened as a file: it loads nothing and fits a phone."""
+
+from __future__ import annotations
+
+import re
+import shutil
+
+import pytest
+
+from course_utils.card import Example, Facts, preview, render
+from course_utils.practice import CLASS_NAMES, draw_pictures
+
+pytestmark = pytest.mark.slow
+PROGRAM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+PHONE, PROJECTOR = {"width": 390, "height": 844}, {"width": 1280, "height": 720}
+PICTURES = draw_pictures(2, seed=3)[0]
+PARTS = {
+    "name": "Ada",
+    "facts": Facts(0.6871, 0.9146, "automobile", 0.4125),
+    "right": Example(PICTURES[0], "automobile", "automobile", 0.973),
+    "wrong": Example(PICTURES[1], "automobile", "airplane", 0.8412),
+    "limitation": "It takes many cats for dogs when it sees them from the side.",
+    "guess": "frog",
+    "improvement": {"accuracy_before": 0.6871, "accuracy_after": 0.72, "fixed": 1230,
+                    "regressed": 540, "p_value": 0.001},
+    "own": True,
+    "tested": 10_000,
+    "class_names": CLASS_NAMES,
+}  # fmt: skip
+CARDS = {
+    "full": render(**PARTS),
+    "empty": render(),
+    "long": render(**PARTS | {"title": "Donaudampfschifffahrts" * 4, "limitation": "many " * 90}),
+}
+
+
+@pytest.fixture(scope="module")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if PROGRAM is None:
+        pytest.skip("there is no chromium or chrome on this computer")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=PROGRAM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Return a function that opens HTML as a file and notes what the browser asks for."""
+    pages = []
+
+    def visit(html, viewport):
+        file = tmp_path / "demo_card.html"
+        file.write_text(html, encoding="utf-8")
+        page = browser.new_page(viewport=viewport)
+        pages.append(page)
+        page.asked, page.said = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.goto(file.as_uri())
+        page.wait_for_load_state("networkidle")
+        page.own = file.as_uri()
+        return page
+
+    yield visit
+    for page in pages:
+        page.close()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, PROJECTOR], ids=["phone", "projector"])
+@pytest.mark.parametrize("name", CARDS)
+def test_opens_offline_and_fits(visit, name, viewport):
+    page = visit(CARDS[name], viewport)
+    assert [url for url in page.asked if url != page.own and not url.startswith("data:")] == []
+    assert page.said == []
+    images = page.evaluate(
+        "[...document.images].map(i => [i.naturalWidth, i.alt, i.width, i.height])"
+    )
+    assert len(images) == (0 if name == "empty" else 2)
+    for natural, alt, width, height in images:
+        assert natural == 32 and alt
+        assert width == height >= 130
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= viewport["width"]
+    cut_off = page.evaluate(
+        "[...document.querySelectorAll('td, th, dd, p, h1')]"
+        ".filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.textContent)"
+    )
+    assert cut_off == []
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_prints_on_one_sheet(visit, paper):
+    page = visit(CARDS["full"], PROJECTOR)
+    pdf = page.pdf(format=paper, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 1
+
+
+def test_preview_shows_the_card_inside_another_page(visit):
+    page = visit(f"<!doctype html><title>x</title>{preview(CARDS['full'])}", PROJECTOR)
+    frame = page.frames[1]
+    assert frame.locator("h1").inner_text() == "My picture classifier"
+    assert frame.evaluate("[...document.images].every(i => i.naturalWidth === 32)")
+    assert [url for url in page.asked if not url.startswith(("file:", "data:", "about:"))] == []
+
+
+def test_says_who_and_what_to_a_screen_reader(visit):
+    page = visit(CARDS["full"], PHONE)
+    tree = page.locator("body").aria_snapshot()
+    for part in (
+        'heading "My picture classifier" [level=1]',
+        "main",
+        "region",
+        "table",
+        'img "100 dots, 69 of them filled"',
+        "figure",
+        'rowheader "Test accuracy',
+    ):
+        assert part in tree, f"{part} is missing in\n{tree}"
