@@ -18,7 +18,7 @@ test: .venv/.installed
 	$(BIN)/python -m pytest
 
 lab: .venv/.installed
-	$(BIN)/jupyter lab stages/stage_07_find_its_mistakes/stage_07_find_its_mistakes.ipynb
+	$(BIN)/jupyter lab stages/stage_01_meet_the_photos/stage_01_meet_the_photos.ipynb
 
 teach: .venv/.installed
 	JUPYTER_CONFIG_PATH="$(CURDIR)/autograder" $(BIN)/jupyter lab

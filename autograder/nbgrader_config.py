@@ -54,5 +54,5 @@ c.Autograde.autograde_preprocessors = [
     ours.QuietChecks,
     *grading[1:],
 ]
-c.Execute.timeout = 300
+c.Execute.timeout = 900  # a training without a record may take this long
 c.Execute.startup_timeout = 120

@@ -16,6 +16,17 @@ from course_utils.models import import_keras
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
+def _pile(pictures: np.ndarray) -> np.ndarray:
+    """Refuse one picture alone: its colors would be taken for pictures."""
+    pictures = np.asarray(pictures)
+    if pictures.ndim != 4:
+        raise ValueError(
+            f"This needs a pile of pictures, with a shape such as (1, 32, 32, 3). Yours has the "
+            f"shape {pictures.shape}. photo[None] makes a pile of one photo."
+        )
+    return pictures
+
+
 def flip(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Mirror each picture left to right with probability one half.
 
@@ -29,6 +40,7 @@ def flip(pictures: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     ndarray of shape (n, h, w, 3), uint8
         A new array; the label of a mirrored picture stays the same.
     """
+    pictures = _pile(pictures)
     chosen = rng.random(len(pictures)) < 0.5
     return np.where(chosen[:, None, None, None], pictures[:, :, ::-1], pictures)
 
@@ -51,6 +63,7 @@ def crop(pictures: np.ndarray, rng: np.random.Generator, margin: int = 4) -> np.
     -------
     ndarray of shape (n, h, w, 3), uint8
     """
+    pictures = _pile(pictures)
     count, height, width = pictures.shape[:3]
     edges = ((0, 0), (margin, margin), (margin, margin), (0, 0))
     wide = np.pad(pictures, edges, mode="reflect")
@@ -85,7 +98,7 @@ def cutmix(
     labels : ndarray of shape (n, k), float32
         ``share * own label + (1 - share) * the other's``; rows sum to one.
     """
-    labels = np.asarray(labels, np.float32)
+    pictures, labels = _pile(pictures), np.asarray(labels, np.float32)
     if rng.random() >= probability:
         return pictures, labels
     height, width = pictures.shape[1:3]

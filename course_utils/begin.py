@@ -102,6 +102,7 @@ def _build(workspace: Workspace) -> Beginning:
 
 
 def _train(workspace: Workspace) -> Beginning:
+    models.import_keras()
     x_train, y_train, x_val, y_val, kind = _load_piles(workspace)
     history = workspace.read("history") if models.in_grading() else None
     own = workspace.read("network")
@@ -124,14 +125,19 @@ def _train(workspace: Workspace) -> Beginning:
 
 
 def _test(workspace: Workspace) -> Beginning:
-    _, _, x_val, y_val, kind = _load_piles(workspace, train=False)
-    x_test, y_test = _load_test(workspace)
-    model, own = trained_model(workspace, x_test)
+    (x_train, y_train), (x_test, y_test) = _load_both(workspace)
+    model, own = trained_model(workspace, x_test, network="small")
+    # The course's model has learned from what may lie in the student's validation pile.
+    _, validation = (own and _own_piles(workspace, len(y_train))) or _course_piles(y_train)
+    x_val, y_val = x_train[validation], y_train[validation]
+    answers = workspace.read("val_predictions") if models.in_grading() and own else None
+    if isinstance(model, models.RecordedModel) and answers is not None:
+        model = model.knowing(x_val, answers)
     history = workspace.read("history") if own else None
     if history is None:
-        history = models.training_record(kind)["history"]
+        history = models.training_record(workspace.pictures, "small")["history"]
     values = VALUES[6](model, history, x_val, _one_hot(y_val), _names())
-    begun = Beginning(values, x_test, y_test, kind, _answers(model, x_test), own)
+    begun = Beginning(values, x_test, y_test, workspace.pictures, _answers(model, x_test), own)
     begun.work["history"] = history
     return begun
 
@@ -144,8 +150,9 @@ def _find_mistakes(workspace: Workspace) -> Beginning:
 
 
 def _improve(workspace: Workspace) -> Beginning:
-    x_train, y_train, x_val, y_val, kind = _load_piles(workspace)
-    x_test, y_test = _load_test(workspace)
+    models.import_keras()
+    part, (x_test, y_test) = _load_both(workspace)
+    x_train, y_train, x_val, y_val, kind = _piles_of(part, workspace)
     model, own = trained_model(workspace, x_test, network="small", improvable=True)
     piles = x_train, _one_hot(y_train), x_val, _one_hot(y_val)
     values = VALUES[8](model, *piles, x_test, _one_hot(y_test), _names())
@@ -288,19 +295,37 @@ def _load_test(workspace: Workspace) -> tuple[np.ndarray, np.ndarray]:
     return x_test, y_test
 
 
-def _load_piles(workspace: Workspace, train: bool = True) -> tuple:
+def _load_piles(workspace: Workspace) -> tuple:
     """The training and the validation pile, as the student made them or as the course does."""
-    (x, y), kind = data.load_train(_wanted(workspace))
-    workspace.pictures = kind
-    piles = workspace.read("piles")
-    if piles is not None and _are_piles(piles, len(y)):
-        print("Piles: your own, from Stage 3.")
-    else:
-        piles = split(y)
-        print("Piles: the course's own.")
+    part, workspace.pictures = data.load_train(_wanted(workspace))
+    return _piles_of(part, workspace)
+
+
+def _load_both(workspace: Workspace) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The training and the test pictures, each with their labels."""
+    workspace.pictures, parts = data.load_parts(_wanted(workspace), ("train", "test"))
+    _protect(parts[1][0])
+    return parts
+
+
+def _piles_of(part: tuple, workspace: Workspace) -> tuple:
+    x, y = part
+    piles = _own_piles(workspace, len(y)) or _course_piles(y)
     training, validation = piles
-    x_train = x[training] if train else x[:0]
-    return x_train, y[training if train else []], x[validation], y[validation], kind
+    return x[training], y[training], x[validation], y[validation], workspace.pictures
+
+
+def _own_piles(workspace: Workspace, count: int) -> tuple[np.ndarray, np.ndarray] | None:
+    piles = workspace.read("piles")
+    if piles is None or not _are_piles(piles, count):
+        return None
+    print("Piles: your own, from Stage 3.")
+    return piles
+
+
+def _course_piles(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    print("Piles: the course's own.")
+    return split(labels)
 
 
 def _are_piles(piles: Any, count: int) -> bool:

@@ -48,6 +48,7 @@ CONTENT = {
     ],
     "test": ["8193b3fbce55bec361cd1b8fd4880cb1649832dc4d6de6da1e7a21847a4843aa"],
 }
+TRAINING_PICTURES = {"cifar10": 50_000, "practice": practice.TRAIN}
 ARCHIVE_SHA256 = "6d958be074577803d12ecdefd02955f39262c83c16fe9348329d7fe0b5c001ce"
 ARCHIVE_URL = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
 PARQUET_URL = (
@@ -105,7 +106,7 @@ def load_cifar10(source: str = "auto") -> Pictures:
     DataError
         If the chosen source does not have the pictures, with the reason and a remedy.
     """
-    _, parts = _load(source, ("train", "test"))
+    _, parts = load_parts(source, ("train", "test"))
     return Pictures(*parts[0], *parts[1], CLASS_NAMES)
 
 
@@ -123,7 +124,7 @@ def load_test(source: str = "auto") -> tuple[np.ndarray, np.ndarray, str]:
     DataError
         As for :func:`load_cifar10`.
     """
-    kind, parts = _load(source, ("test",))
+    kind, parts = load_parts(source, ("test",))
     return *parts[0], kind
 
 
@@ -141,11 +142,12 @@ def load_train(source: str = "auto") -> tuple[Part, str]:
     DataError
         As for :func:`load_cifar10`.
     """
-    kind, parts = _load(source, ("train",))
+    kind, parts = load_parts(source, ("train",))
     return parts[0], kind
 
 
-def _load(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
+def load_parts(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
+    """Return ``"cifar10"`` or ``"practice"``, and the wanted parts: "train", "test", or both."""
     folder = os.environ.get("COURSE_DATA", "")
     if source == "auto" and folder == "practice":
         source = "practice"

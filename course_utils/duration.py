@@ -53,12 +53,10 @@ def training_time(
     per_batch = (time.perf_counter() - start) / _BATCHES
     seconds = per_batch * math.ceil(len(x) / batch_size) * epochs * 1.1  # and validation
     print(f"Training on {len(x):,} pictures for {epochs} epochs will take {in_words(seconds)}.")
-    if seconds > _LONG:
-        short = max(2, min(epochs, 5))
-        some = seconds * min(1, _SMALL / len(x)) * short / epochs
+    if seconds > _LONG and len(x) > _SMALL:
         print(
-            f"Too long? Train on the first {_SMALL:,} pictures (x_train[:{_SMALL}] and "
-            f"y_train[:{_SMALL}]) for {short} epochs: {in_words(some)}."
+            f"Too long? Use fewer pictures, in Stages 5 and 8 alike: x_train[:{_SMALL}] and "
+            f"y_train[:{_SMALL}] take {in_words(seconds * _SMALL / len(x))}."
         )
     return seconds
 

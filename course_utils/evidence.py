@@ -486,6 +486,9 @@ def read_figure(figure: Any) -> Display:
     words = [text.get_text() for part in parts for text in part.texts]
     words += [_words_of_legend(legend) for part in parts for legend in part.legends]
     display.around = "\n".join(dict.fromkeys(word for word in words if word))
+    for chart in display.charts:  # names for all its plots may stand beside them
+        chart.labels += [t.get_text() for part in parts for box in part.legends for t in box.texts]
+        chart.words += f"\n{display.around}"
     return display
 
 

@@ -394,6 +394,18 @@ class RecordedModel:
         """The stand-in for :func:`untrained`."""
         return self._improved if self._improved is not None else untrained(self._real())
 
+    def knowing(self, pictures: np.ndarray, probabilities: np.ndarray) -> RecordedModel:
+        """Return a stand-in that knows the answers for these pictures too."""
+        if self._probabilities is None or len(pictures) != len(probabilities):
+            return self
+        return RecordedModel(
+            np.concatenate([self._pictures, pictures]),
+            np.concatenate([self._probabilities, probabilities]),
+            self._load,
+            self._history,
+            self._improved,
+        )
+
     def _real(self) -> Any:
         if self._load is None:
             raise ValueError("This model is a record of its answers; the model is not at hand.")

@@ -14,6 +14,7 @@ import json
 import os
 import platform
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -21,40 +22,37 @@ import numpy as np
 from course_utils import augment, begin, data, duration, models, record
 
 
-class Plan(NamedTuple):
-    """How a network is trained: epochs for each kind of pictures, and whether they change."""
+class Phase(NamedTuple):
+    """A part of a training: its epochs, and how the pictures change meanwhile."""
 
-    epochs: dict[str, int]
-    augmented: bool = False
+    epochs: int
+    changes: tuple[augment.Change, ...] = ()
+    mix: Callable | None = None
 
 
+FLIP_AND_CROP = (augment.flip, augment.crop)
 PLANS = {
-    "small": Plan({"cifar10": 8, "practice": 8}),  # as Stage 5 does
-    "baseline": Plan({"cifar10": 28, "practice": 16}),
-    "improved": Plan({"cifar10": 30, "practice": 20}, augmented=True),
+    ("small", "cifar10"): [Phase(8)],  # as Stage 5 does
+    ("small", "practice"): [Phase(8)],
+    ("baseline", "cifar10"): [Phase(28)],
+    ("baseline", "practice"): [Phase(16)],
+    ("improved", "cifar10"): [Phase(30, FLIP_AND_CROP), Phase(24, FLIP_AND_CROP, augment.cutmix)],
+    ("improved", "practice"): [Phase(20, FLIP_AND_CROP)],
 }
+NETWORKS = ("small", "baseline", "improved")
 VALIDATION_SHARE = 0.1
 
 
-def train(
-    network: str,
-    source: str,
-    epochs: int | None = None,
-    seed: int = 42,
-    batch_size: int = 128,
-    bfloat16: bool = False,
-):
-    """Train a network and measure it once on the test pictures.
+def train(network: str, source: str, seed: int = 42, batch_size: int = 128, bfloat16: bool = False):
+    """Train a network by its plan and measure it once on the test pictures.
 
-    A tenth of the training pictures is held out for validation. The learning rate warms up and
-    then falls along a cosine to zero.
+    A tenth of the training pictures is held out for validation. In each phase the learning rate
+    warms up and then falls along a cosine to zero.
 
     Parameters
     ----------
     network : {"small", "baseline", "improved"}
     source : {"cifar10", "practice"}
-    epochs : int, optional
-        Default: those of the network's plan.
     seed : int, default=42
     batch_size : int, default=128
     bfloat16 : bool, default=False
@@ -70,8 +68,6 @@ def train(
         What it answers for the test pictures.
     """
     keras = models.import_keras()
-    plan = PLANS[network]
-    epochs = epochs or plan.epochs[source]
     pictures = data.load_cifar10(source)
     if network == "small":  # the very piles that Stage 5 lends
         training, validation = begin.split(pictures.y_train)
@@ -79,35 +75,29 @@ def train(
         order = np.random.default_rng(seed).permutation(len(pictures.x_train))
         held_out = int(len(order) * VALIDATION_SHARE)
         validation, training = order[:held_out], order[held_out:]
+    one_hot = np.eye(models.CLASS_COUNT, dtype=np.float32)[pictures.y_train]
+    x, y = pictures.x_train[training], one_hot[training]
+    held_out = pictures.x_train[validation], one_hot[validation]
 
     keras.mixed_precision.set_global_policy("mixed_bfloat16" if bfloat16 else "float32")
     model = models.BUILDERS[network](seed)
-    steps = -(-len(training) // batch_size)
-    if network == "small":
-        rate = duration.learning_rate(epochs, len(training), batch_size)
-    else:
-        rate = keras.optimizers.schedules.CosineDecay(
-            initial_learning_rate=1e-4,
-            warmup_target=3e-3,
-            warmup_steps=2 * steps,
-            decay_steps=(epochs - 2) * steps,
-        )
-    model.compile(
-        optimizer=keras.optimizers.AdamW(rate, weight_decay=0.02),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-    )
-    x, y = pictures.x_train[training], pictures.y_train[training]
-    feed = {"x": x, "y": y, "batch_size": batch_size}
-    if plan.augmented:
-        feed = {"x": augment.batches(x, y, batch_size=batch_size, seed=seed)}
+    history: dict[str, list[float]] = {}
     start = time.perf_counter()
-    history = model.fit(
-        **feed,
-        validation_data=(pictures.x_train[validation], pictures.y_train[validation]),
-        epochs=epochs,
-        verbose=2,
-    )
+    for number, phase in enumerate(PLANS[network, source]):
+        keras.utils.set_random_seed(seed + number)
+        model.compile(
+            optimizer=keras.optimizers.AdamW(
+                _rate(network, phase.epochs, len(x), batch_size), weight_decay=0.02
+            ),
+            loss="categorical_crossentropy",
+            metrics=["accuracy"],
+        )
+        feed = {"x": x, "y": y, "batch_size": batch_size}
+        if phase.changes:
+            feed = {"x": augment.batches(x, y, phase.changes, phase.mix, batch_size, seed + number)}
+        found = model.fit(**feed, validation_data=held_out, epochs=phase.epochs, verbose=2)
+        for key, values in found.history.items():
+            history.setdefault(key, []).extend(round(float(value), 4) for value in values)
     seconds = time.perf_counter() - start
     keras.mixed_precision.set_global_policy("float32")
     bare = models.BUILDERS[network]()
@@ -117,9 +107,16 @@ def train(
         "network": network,
         "pictures": source,
         "seed": seed,
-        "epochs": epochs,
+        "epochs": len(history["loss"]),
+        "phases": [
+            {
+                "epochs": phase.epochs,
+                "changes": [change.__name__ for change in phase.changes],
+                "mix": phase.mix.__name__ if phase.mix else None,
+            }
+            for phase in PLANS[network, source]
+        ],
         "batch_size": batch_size,
-        "augmented": plan.augmented,
         "bfloat16": bfloat16,
         "training_pictures": len(training),
         "validation_pictures": len(validation),
@@ -132,12 +129,22 @@ def train(
             "keras": keras.__version__,
             "backend": keras.backend.backend(),
         },
-        "history": {
-            key: [round(float(value), 4) for value in values]
-            for key, values in history.history.items()
-        },
+        "history": history,
     }
     return bare, made, answers
+
+
+def _rate(network: str, epochs: int, pictures: int, batch_size: int):
+    """The learning rate of a phase; the small network trains as students train it."""
+    if network == "small":
+        return duration.learning_rate(epochs, pictures, batch_size)
+    steps = -(-pictures // batch_size)
+    return models.import_keras().optimizers.schedules.CosineDecay(
+        initial_learning_rate=1e-4,
+        warmup_target=3e-3,
+        warmup_steps=2 * steps,
+        decay_steps=(epochs - 2) * steps,
+    )
 
 
 def keep(network: str, source: str, model, made: dict, x_test: np.ndarray, answers) -> None:
@@ -159,14 +166,11 @@ def keep_answers(network: str, source: str, x_test: np.ndarray, answers: np.ndar
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("network", choices=list(PLANS))
+    parser.add_argument("network", choices=NETWORKS)
     parser.add_argument("pictures", choices=["cifar10", "practice"])
-    parser.add_argument("--epochs", type=int)
     parser.add_argument("--bfloat16", action="store_true")
     options = parser.parse_args()
-    model, made, answers = train(
-        options.network, options.pictures, options.epochs, bfloat16=options.bfloat16
-    )
+    model, made, answers = train(options.network, options.pictures, bfloat16=options.bfloat16)
     x_test, _, _ = data.load_test(options.pictures)
     keep(options.network, options.pictures, model, made, x_test, answers)
     print(f"Test accuracy {made['test_accuracy']:.2%} after {made['seconds']} s.")

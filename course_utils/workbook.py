@@ -124,7 +124,7 @@ def open_seal() -> tuple[np.ndarray, np.ndarray]:
         raise RuntimeError("Run the two cells at the top first. Then open the seal.")
     with _paused():
         openings = list(workspace.read("openings") or [])
-        if openings:
+        if len(openings) > models.in_grading():  # the record holds this one already
             print(
                 f"This seal was opened before, first on {openings[0]}. That is noted and costs "
                 "no points. Did you change the model since then? Then say so with your score."
@@ -172,6 +172,9 @@ def _is_blank(value: Any) -> bool:
 def _keep(workspace: Workspace, name: str, value: Any) -> bool:
     form = ITEMS[name]
     try:
+        if name == "predictions" and _Session.beginning and not _Session.beginning.own:
+            _Session.saved.add(name)  # the course's model can answer again; it is not the student's
+            return True
         if form == ".json":
             value = _jsonable(plain(value))
         elif form == ".npz":
@@ -406,13 +409,20 @@ def _to_record(item: str, variable: str | None, names: dict[str, Any]) -> Any:
     beginning, workspace = _Session.beginning, _Session.workspace
     if item == "predictions" and variable is None:
         return _reference().probabilities if beginning.own else None
+    if item == "piles":  # as the numbers of one pile, which is a tenth of both
+        piles = workspace.read(item) if beginning.own else None
+        return None if piles is None else np.sort(piles[1]).tolist()
     if variable is None:
         if not beginning.own and item in ("history", "openings"):
             return None
         return beginning.work.get(item) or workspace.read(item)
+    if item == "val_predictions" and not beginning.own:
+        return None
     value = plain(names.get(variable))
     if ITEMS[item] == ".npz":
-        shaped = isinstance(value, np.ndarray) and value.shape == (len(beginning.labels), 10)
+        shaped = isinstance(value, np.ndarray) and value.shape[1:] == (len(data.CLASS_NAMES),)
+        if shaped and item != "val_predictions":
+            shaped = len(value) == len(beginning.labels)
         return value if shaped else None
     try:
         return _jsonable(value)
@@ -428,12 +438,21 @@ def _restore_record(workspace: Workspace) -> dict[str, Any]:
     try:
         items = record.read(path.read_text(encoding="ascii"))
         workspace.pictures = items.pop("pictures", None)
+        if "piles" in items:
+            items["piles"] = _both_piles(items["piles"], workspace.pictures)
         for name in items.keys() & ITEMS.keys():
             workspace.write(name, items[name])
         return items
-    except (record.RecordError, ValueError, TypeError, OSError) as problem:
+    except (record.RecordError, ValueError, TypeError, IndexError, OSError) as problem:
         _refuse(problem)
         return {}
+
+
+def _both_piles(validation: list[int], pictures: str | None) -> tuple[np.ndarray, np.ndarray]:
+    count = data.TRAINING_PICTURES[pictures or "cifar10"]
+    chosen = np.zeros(count, bool)
+    chosen[validation] = True
+    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
 def _refuse(problem: Any) -> None:

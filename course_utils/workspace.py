@@ -30,6 +30,7 @@ ITEMS = {
     "openings": ".json",
     "score": ".json",
     "predictions": ".npz",
+    "val_predictions": ".npz",
     "findings": ".json",
     "improved": ".keras",
     "improved_history": ".json",
@@ -42,6 +43,7 @@ ITEMS = {
 }
 # These were made from certain pictures, and say nothing about others.
 _BOUND = {"piles", "model", "history", "openings", "score", "predictions", "findings"}
+_BOUND |= {"val_predictions"}
 _BOUND |= {"improved", "improved_history", "improved_predictions", "improvement"}
 BUNDLE = "my_workspace.zip"
 _MOST_BYTES = 50_000_000  # of one file in a bundle

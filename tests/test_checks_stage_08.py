@@ -111,7 +111,7 @@ def test_right_changes(other):
         ({"flipped": COPIES}, "No picture in flipped is mirrored"),
         ({"cropped": COPIES}, "No picture in cropped has moved"),
         ({"flipped": COPIES[:, ::-1]}, "neither the photo nor its mirror image"),
-        ({"flipped": flip(PHOTO, np.random.default_rng(42))}, "neither the photo nor"),
+        ({"flipped": PHOTO[..., ::-1]}, "neither the photo nor"),
         ({"flipped": flip(PICTURES, np.random.default_rng(42))}, "neither the photo nor"),
         ({"flipped": COPIES / 255}, "neither the photo nor"),
         ({"cropped": COPIES[:, ::-1]}, "not the photo, moved"),

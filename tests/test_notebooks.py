@@ -45,9 +45,9 @@ def prose(name):
         text = re.sub(r"```.*?```|<[^>]+>", " ", cell.source, flags=re.S)
         text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", re.sub(r"`[^`]*`", "code", text))
         for line in text.splitlines():
-            line = re.sub(r"^[#>\-\d.\s*\[\]x]+", "", line).replace("*", "").strip()
-            if line:
-                lines.append(line if line[-1] in ".!?:" else f"{line}.")
+            words = re.sub(r"^[#>\-\d.\s*\[\]x]+", "", line).replace("*", "").strip()
+            if words:
+                lines.append(words if words[-1] in ".!?:" else f"{words}.")
     return " ".join(lines)
 
 
@@ -164,7 +164,8 @@ def test_nothing_is_told_by_red_against_green(name):
         for module in ("widgets.py", "card.py", "assets/demo_card.html.j2")
     )
     for color in ("red", "green", "jet", "rainbow", "RdYlGn", "hsv"):
-        assert not re.search(rf"(color|cmap|background|fill|c)\s*[=:]\s*[\"']?{color}\b", text), color
+        named = rf"(color|cmap|background|fill|c)\s*[=:]\s*[\"']?{color}\b"
+        assert not re.search(named, text), color
 
 
 @both
@@ -204,7 +205,7 @@ def test_each_step_has_a_guess_an_answer_a_check_and_hints(name):
     for place, cell in enumerate(cells):
         if cell.cell_type == "code" and cell.source.startswith("# answer:"):
             grade_id = cell.metadata.nbgrader.grade_id
-            later = cells[place + 1 : place + 4]
+            later = cells[place + 1 : place + 6]
             assert any(c.source.startswith(f"# check: test_{grade_id}\n") for c in later)
             hints = next(c.source for c in later if "<details>" in c.source)
             assert hints.count("<summary>") >= 2

@@ -110,7 +110,7 @@ def test_later_stages_begin_with_the_work_of_earlier_ones(walks):
         assert "Model: your own" in said(stage), stage
     _, late = walks["from Stage 8"]
     assert "the course's own" in "".join(
-        output.text for cell in late[8].cells for output in cell.get("outputs", []) if "text" in output
+        output.get("text", "") for cell in late[8].cells for output in cell.get("outputs", [])
     )
 
 
@@ -153,7 +153,9 @@ def scores(walks, tmp_path_factory):
         name = NAMES[stage]
         course: Path = tmp_path_factory.mktemp(name)
         released = nbformat.read(ROOT / "stages" / name / f"{name}.ipynb", as_version=4)
-        notebooks = {sample.name: submission(sample, stage, done[stage]) for sample in samples_of(stage)}
+        notebooks = {
+            sample.name: submission(sample, stage, done[stage]) for sample in samples_of(stage)
+        }
         notebooks |= {"solution": done[stage], "blank": released}
         for student, notebook in notebooks.items():
             place = course / "submitted" / student / name
@@ -209,5 +211,3 @@ def test_sample_gets_what_it_deserves(stage, sample, scores):
     assert points == tuple(map(float, sample.points)), report
     for check, expected in sample.says.items():
         assert expected in words[check], report
-
-

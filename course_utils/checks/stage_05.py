@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.checks.numbers import CURVES, as_number, curves_of, says_yes, shares
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, join, quoted
-from course_utils.checks.values import as_array
 from course_utils.evidence import Chart, Evidence, Reference, Unreadable
 
 NAMES = ("epochs", "history", "best_epoch", "gap", "overfits")
@@ -20,7 +20,6 @@ RECORDS = {name: {"history": "history"} for name in ("train_model", "save_model"
 FLOOR = 0.5  # validation accuracy that a trained model should reach; guessing gives 0.1
 _NO_GAP, _CLEAR_GAP = 0.03, 0.07  # between them both answers to "does it overfit?" are right
 _ROUNDED = 0.0051  # a number with two decimals
-_CURVES = ("loss", "val_loss", "accuracy", "val_accuracy")
 _MEANING = {
     "loss": "the training loss",
     "val_loss": "the validation loss",
@@ -159,10 +158,10 @@ def plot_curves(evidence: Evidence, reference: Reference) -> Result:
             "Trained again since then? Then run the cell with your plots again. The lines are "
             "history.history['loss'] and its three neighbors.",
         )
-    missing = [name for name in _CURVES if name not in found]
+    missing = [name for name in CURVES if name not in found]
     pairs = [{"loss", "val_loss"} <= set(found), {"accuracy", "val_accuracy"} <= set(found)]
     points = 3 if all(pairs) else 2 if any(pairs) else 1
-    seen = f"I saw {join(_MEANING[name] for name in _CURVES if name in found)}."
+    seen = f"I saw {join(_MEANING[name] for name in CURVES if name in found)}."
     if missing:
         left = join(_MEANING[name] for name in missing)
         seen += f" {left[0].upper()}{left[1:]} {_is(missing)} missing."
@@ -336,64 +335,6 @@ def save_model(evidence: Evidence, reference: Reference) -> Result:
 
 
 # --- Small helpers -------------------------------------------------------------------------
-
-
-def curves_of(value: Any) -> dict[str, list[float]]:
-    """Return the readable lists of a history by Keras's usual names; empty if there are none."""
-    if not isinstance(value, dict):
-        return {}
-    curves = {}
-    for key, entry in value.items():
-        name = re.sub(r"(?:categorical_accuracy|accuracy|acc)$", "accuracy", str(key))
-        array = as_array(entry)
-        if name in _CURVES and array is not None and array.ndim == 1 and array.size:
-            numbers = np.where(np.isfinite(array), array, np.nan)
-            curves[name] = [float(number) for number in numbers]
-    shortest = min(map(len, curves.values()), default=0)
-    return {name: values[:shortest] for name, values in curves.items()}
-
-
-def as_number(value: Any) -> float | None:
-    """Return a single finite number, also from text such as ``"0.53"``; None for anything else.
-
-    >>> as_number("53 %"), as_number([0.5]), as_number(True)
-    (53.0, 0.5, None)
-    """
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*([-+]?\d*\.?\d+)\s*%?\s*", value)
-        return float(match.group(1)) if match else None
-    array = as_array(value)
-    if array is None or array.size != 1 or array.dtype.kind == "b":
-        return None
-    number = float(array.ravel()[0])
-    return number if math.isfinite(number) else None
-
-
-def shares(value: Any) -> list[float]:
-    """Return what a number may mean as a share: itself, or percent.
-
-    >>> shares(53), shares(0.12), shares("5 %")
-    ([53.0, 0.53], [0.12], [0.05])
-    """
-    number = as_number(value)
-    if number is None:
-        return []
-    if isinstance(value, str) and "%" in value:
-        return [number / 100]
-    return [number, number / 100] if abs(number) > 0.2 else [number]
-
-
-def says_yes(value: Any) -> bool | None:
-    """Read a yes or a no: True, "yes", "It overfits", 1 and their opposites."""
-    if isinstance(value, str):
-        words = value.strip().lower()
-        if re.search(r"\b(?:no|not|false|never)\b|n't", words):
-            return False
-        return True if re.search(r"\b(?:yes|true|overfit\w*)\b", words) else None
-    array = as_array(value)
-    if array is None or array.size != 1 or array.ravel()[0] not in (0, 1):
-        return None
-    return bool(array.ravel()[0])
 
 
 def _is(items: list) -> str:
