@@ -161,6 +161,8 @@ def save(**items: Any) -> None:
                 kept.append(name)
         if kept:
             print(f"Kept in your workspace: {', '.join(kept)}.")
+            if "google.colab" in sys.modules:
+                print("Colab forgets it when you leave. cu.download_work() gives you a copy.")
 
 
 def _is_blank(value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -93,3 +94,43 @@ def grade(tmp_path_factory):
         }
 
     return grade_all
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium; skips the test where there is none."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    names = ("chromium", "chromium-browser", "google-chrome")
+    program = next(filter(None, map(shutil.which, names)), None)
+    if program is None:
+        pytest.skip("there is no chromium or chrome on this computer")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser, tmp_path):
+    """Return a function that opens HTML as a file and notes what the browser asks for."""
+    pages = []
+
+    def visit(html, viewport):
+        file = tmp_path / "demo_card.html"
+        file.write_text(html, encoding="utf-8")
+        page = browser.new_page(viewport=viewport)
+        pages.append(page)
+        page.asked, page.said = [], []
+        page.on("request", lambda request: page.asked.append(request.url))
+        page.on("console", lambda message: page.said.append(message.text))
+        page.on("pageerror", lambda error: page.said.append(str(error)))
+        page.goto(file.as_uri())
+        page.wait_for_load_state("networkidle")
+        page.own = file.as_uri()
+        return page
+
+    yield visit
+    for page in pages:
+        page.close()

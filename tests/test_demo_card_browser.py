@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 
 import pytest
 
@@ -11,9 +10,6 @@ from course_utils.card import Example, Facts, preview, render
 from course_utils.practice import CLASS_NAMES, draw_pictures
 
 pytestmark = pytest.mark.slow
-PROGRAM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
 PHONE, PROJECTOR = {"width": 390, "height": 844}, {"width": 1280, "height": 720}
 PICTURES = draw_pictures(2, seed=3)[0]
 PARTS = {
@@ -34,43 +30,6 @@ CARDS = {
     "empty": render(),
     "long": render(**PARTS | {"title": "Donaudampfschifffahrts" * 4, "limitation": "many " * 90}),
 }
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if PROGRAM is None:
-        pytest.skip("there is no chromium or chrome on this computer")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=PROGRAM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, tmp_path):
-    """Return a function that opens HTML as a file and notes what the browser asks for."""
-    pages = []
-
-    def visit(html, viewport):
-        file = tmp_path / "demo_card.html"
-        file.write_text(html, encoding="utf-8")
-        page = browser.new_page(viewport=viewport)
-        pages.append(page)
-        page.asked, page.said = [], []
-        page.on("request", lambda request: page.asked.append(request.url))
-        page.on("console", lambda message: page.said.append(message.text))
-        page.on("pageerror", lambda error: page.said.append(str(error)))
-        page.goto(file.as_uri())
-        page.wait_for_load_state("networkidle")
-        page.own = file.as_uri()
-        return page
-
-    yield visit
-    for page in pages:
-        page.close()
 
 
 @pytest.mark.parametrize("viewport", [PHONE, PROJECTOR], ids=["phone", "projector"])

@@ -93,6 +93,19 @@ def test_a_walk_ends_with_a_demo_card(walk, walks):
     assert page.startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.parametrize("walk", WALKS)
+def test_the_demo_card_opens_offline(walk, walks, visit):
+    folder, _ = walks[walk]
+    card = next(folder.rglob("demo_card.html")).read_text(encoding="utf-8")
+    page = visit(card, {"width": 1280, "height": 720})
+    assert [url for url in page.asked if url != page.own and not url.startswith("data:")] == []
+    assert page.said == []
+    assert page.evaluate("[...document.images].every(i => i.naturalWidth == 32 && i.alt)")
+    text = page.inner_text("body")
+    assert ("I trained this model myself" in text) == (walk != "from Stage 8")
+    page.screenshot(path=folder / "demo_card.png", full_page=True)  # to be looked at
+
+
 def test_later_stages_begin_with_the_work_of_earlier_ones(walks):
     _, done = walks["from the start"]
 
@@ -124,7 +137,7 @@ def test_the_record_in_a_notebook_is_small(walks):
                 if "course-record:" in output.get("data", {}).get("text/html", "")
             ]
             assert sum(map(len, pages)) <= MOST, (walk, stage)
-            if stage >= 5 and walk == "from the start":
+            if stage in (5, 6, 7, 8, 10) and walk == "from the start":
                 assert pages, stage
 
 
