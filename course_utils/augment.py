@@ -119,19 +119,21 @@ def cutmix(
 def batches(
     pictures: np.ndarray,
     labels: np.ndarray,
-    changes: Sequence[Change] = (flip, crop),
+    changes: Sequence[Change] = (),
     mix: Callable | None = None,
     batch_size: int = 128,
     seed: int = 42,
 ) -> Any:
-    """Return training batches that are shuffled and changed anew in every epoch.
+    """Return training batches that are shuffled, and changed, anew in every epoch.
+
+    They are cut out of the pictures one by one; ``fit(x, y)`` would first copy all of them.
 
     Parameters
     ----------
     pictures : ndarray of shape (n, h, w, 3), uint8
     labels : ndarray of shape (n,) or (n, k)
-    changes : sequence of functions, default=(flip, crop)
-        Each takes ``(pictures, rng)``.
+    changes : sequence of functions, default=()
+        Each takes ``(pictures, rng)``, such as :func:`flip` and :func:`crop`.
     mix : function, optional
         :func:`cutmix`; needs one-hot labels.
     batch_size : int, default=128

@@ -413,7 +413,7 @@ def _to_record(item: str, variable: str | None, names: dict[str, Any]) -> Any:
         return _reference().probabilities if beginning.own else None
     if item == "piles":  # as the numbers of one pile, which is a tenth of both
         piles = workspace.read(item) if beginning.own else None
-        return None if piles is None else np.sort(piles[1]).tolist()
+        return None if piles is None else piles[1].tolist()  # in the order of the answers
     if variable is None:
         if not beginning.own and item in ("history", "openings"):
             return None
@@ -454,7 +454,7 @@ def _both_piles(validation: list[int], pictures: str | None) -> tuple[np.ndarray
     count = data.TRAINING_PICTURES[pictures or "cifar10"]
     chosen = np.zeros(count, bool)
     chosen[validation] = True
-    return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+    return np.flatnonzero(~chosen), np.asarray(validation)
 
 
 def _refuse(problem: Any) -> None:

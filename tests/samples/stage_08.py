@@ -6,7 +6,8 @@ from autograder.samples import Sample
 
 FULL = (1, 2, 2, 2, 3)
 
-# A training that takes seconds. Few pictures make a model that is clearly worse.
+# A training that takes seconds, where it is not replayed from the record.
+# No sample knows which model comes out better.
 QUICK = """\
 import keras
 
@@ -55,7 +56,7 @@ MISTAKES = [
         },
         (0, 1, 2, 2, 3),
         {
-            "show_changes": "neither the photo nor its mirror image",
+            "show_changes": "Still to do: flipped",
             "mix_pictures": "the share of the box",
         },
     ),
@@ -82,23 +83,22 @@ MISTAKES = [
             "regressed = np.where(before_right & ~after_right)[0]\n",
             "judge_gain": """\
 p_value = binomtest(len(fixed), len(fixed) + len(regressed), 0.5).pvalue
-verdict = "better"
+verdict = "cannot tell" if p_value < 0.05 else "better"
 """,
         },
         (1, 2, 2, 1, 2),
-        {
-            "compare_models": "fixed holds many values",
-            "judge_gain": "more pictures regressed than were fixed",
-        },
+        {"compare_models": "fixed holds many values"},
     ),
     Sample(
         "fixed_and_regressed_swapped",
         {
             "train_improved": QUICK,
             "compare_models": TABLE + "fixed, regressed = regressed, fixed\n",
+            "judge_gain": "p_value = binomtest(fixed, fixed + regressed, 0.5).pvalue\n"
+            'verdict = "cannot tell" if p_value < 0.05 else "worse"\n',
         },
         (1, 2, 2, 1, 2),
-        {"compare_models": "swapped", "judge_gain": "more pictures regressed than were fixed"},
+        {"compare_models": "swapped"},
     ),
     Sample(
         "all_pictures_as_tosses",
@@ -106,7 +106,7 @@ verdict = "better"
             "train_improved": QUICK,
             "compare_models": TABLE.replace("~after_right & (after_p", "(after_p"),
             "judge_gain": "p_value = binomtest(regressed, len(x_test), 0.5).pvalue\n"
-            'verdict = "cannot tell"\n',
+            'verdict = "0.05"\n',
         },
         (1, 2, 2, 1, 1),
         {"compare_models": "all sure pictures", "judge_gain": "all test pictures as tosses"},
