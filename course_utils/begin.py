@@ -126,7 +126,7 @@ def _train(workspace: Workspace) -> Beginning:
 
 def _test(workspace: Workspace) -> Beginning:
     (x_train, y_train), (x_test, y_test) = _load_both(workspace)
-    model, own = trained_model(workspace, x_test, network="small")
+    model, own = trained_model(workspace, x_test, network="small", sealed=True)
     # The course's model has learned from what may lie in the student's validation pile.
     _, validation = (own and _own_piles(workspace, len(y_train))) or _course_piles(y_train)
     x_val, y_val = x_train[validation], y_train[validation]
@@ -171,7 +171,7 @@ def _own_photo(workspace: Workspace) -> Beginning:
 
 def _demo_day(workspace: Workspace) -> Beginning:
     x_test, y_test = _load_test(workspace)
-    model, own = trained_model(workspace, x_test)
+    model, own = trained_model(workspace, x_test, network="small")
     answers = _answers(model, x_test)
     findings = workspace.read("findings") or {}
     found = {
@@ -211,6 +211,7 @@ def trained_model(
     x_test: np.ndarray,
     network: str = "baseline",
     improvable: bool = False,
+    sealed: bool = False,
 ) -> tuple[Any, bool]:
     """Return a trained model, and whether it is the student's; print one line on which it is.
 
@@ -225,6 +226,8 @@ def trained_model(
         The course's checkpoint to lend.
     improvable : bool, default=False
         Whether the stage trains the model anew, so that a record of that is wanted too.
+    sealed : bool, default=False
+        Whether the test score is still a secret.
     """
     kind = workspace.pictures
 
@@ -250,7 +253,10 @@ def trained_model(
         print("Model: your own, from workspace/model.keras.")
         return own, True
     accuracy = models.training_record(kind, network)["test_accuracy"]
-    print(f"Model: the course's own. It gets {accuracy:.0%} of the test pictures right.")
+    if sealed:
+        print("Model: the course's own, trained as in Stage 5.")
+    else:
+        print(f"Model: the course's own. It gets {accuracy:.0%} of the test pictures right.")
     answers = models.checkpoint_answers(kind, x_test, network)
     return models.RecordedModel(x_test, answers, lend, improved=improved), False
 

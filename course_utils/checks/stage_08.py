@@ -114,9 +114,7 @@ def mix_pictures(evidence: Evidence, reference: Reference) -> Result:
 
 def _what_is_mixed(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the mixed pictures, if anything is."""
-    use = (
-        "Use mixed_pictures, mixed_labels = cu.cutmix(few_pictures, few_labels, rng, probability=1)"
-    )
+    use = "Write both names before the = sign, in one line. After it comes cu.cutmix(...)."
     if blank := _blanks(evidence, "mixed_pictures", "mixed_labels"):
         return blank.saw, use
     value, mixed = evidence.values["mixed_pictures"], _pictures(evidence, "mixed_pictures")
@@ -395,7 +393,7 @@ def judged(p: float, table: _Table) -> str:
 
 def _what_p_is(evidence: Evidence, table: _Table, expected: float, count: int) -> Words | None:
     """What is wrong with the p-value, if anything is."""
-    use = "Use binomtest(fixed, fixed + regressed, 0.5).pvalue."
+    use = "Use binomtest with the heads, all tosses and 0.5. Then take its .pvalue."
     if blank := _blanks(evidence, "p_value"):
         return blank.saw, use
     value = _number(evidence.values["p_value"])
