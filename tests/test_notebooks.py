@@ -66,7 +66,8 @@ def run(notebook, tmp_path, monkeypatch, **environment):
 def results(notebook):
     """Points of the check cells, and all that they printed."""
     checks = [c for c in notebook.cells if c.source.startswith("# check:")]
-    points = [float(o.data["text/plain"]) for c in checks for o in c.outputs if "data" in o]
+    shown = [o for c in checks for o in c.outputs if o.output_type == "execute_result"]
+    points = [float(output.data["text/plain"]) for output in shown]
     words = "".join(o.text for c in checks for o in c.outputs if o.get("name") == "stdout")
     return points, " ".join(words.split())
 
