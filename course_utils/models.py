@@ -120,6 +120,17 @@ def build_baseline(seed: int = 42) -> keras.Sequential:
     )
 
 
+def _block(filters: int, pool: bool = False, momentum: float = 0.99) -> list:
+    """A convolution with what belongs to it; pooling before the rest makes the rest cheaper."""
+    layers = import_keras().layers
+    return [
+        layers.Conv2D(filters, 3, padding="same", use_bias=False),
+        *([layers.MaxPooling2D()] if pool else []),
+        layers.BatchNormalization(momentum=momentum),
+        layers.Activation("relu"),
+    ]
+
+
 def build_improved(seed: int = 42) -> keras.Sequential:
     """Build the improved network, not yet trained: wider than the baseline, else alike.
 
@@ -136,23 +147,15 @@ def build_improved(seed: int = 42) -> keras.Sequential:
     layers = keras.layers
     keras.utils.set_random_seed(seed)
 
-    def block(filters, pool=False):
-        return [
-            layers.Conv2D(filters, 3, padding="same", use_bias=False),
-            *([layers.MaxPooling2D()] if pool else []),
-            layers.BatchNormalization(),
-            layers.Activation("relu"),
-        ]
-
     return keras.Sequential(
         [
             layers.Input((32, 32, 3), dtype="uint8"),
             layers.Rescaling(1 / 127.5, offset=-1),
-            *block(48, pool=True),
-            *block(96),
-            *block(96, pool=True),
-            *block(192),
-            *block(192),
+            *_block(48, pool=True),
+            *_block(96),
+            *_block(96, pool=True),
+            *_block(192),
+            *_block(192),
             layers.GlobalAveragePooling2D(),
             layers.Dropout(0.2),
             layers.Dense(CLASS_COUNT),
@@ -222,22 +225,14 @@ def build_small(seed: int = 42) -> keras.Sequential:
     # Keras's own momentum, 0.99, needs thousands of batches before the validation score means
     # something; a training of a few minutes does not have them.
 
-    def block(filters, pool=False):
-        return [
-            layers.Conv2D(filters, 3, padding="same", use_bias=False),
-            *([layers.MaxPooling2D()] if pool else []),
-            layers.BatchNormalization(momentum=0.9),
-            layers.Activation("relu"),
-        ]
-
     return keras.Sequential(
         [
             layers.Input((32, 32, 3), dtype="uint8"),
             layers.Rescaling(1 / 255),
-            *block(32, pool=True),
-            *block(64),
-            *block(64, pool=True),
-            *block(96),
+            *_block(32, pool=True, momentum=0.9),
+            *_block(64, momentum=0.9),
+            *_block(64, pool=True, momentum=0.9),
+            *_block(96, momentum=0.9),
             layers.GlobalAveragePooling2D(),
             layers.Dense(CLASS_COUNT, activation="softmax"),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -33,3 +34,17 @@ def counted(number: int, one: str, many: str | None = None) -> str:
 def quoted(value: Any) -> str:
     """A student's value in quotes, cut short."""
     return repr(value if isinstance(value, str) else str(value))[:60]
+
+
+_OTHER_WORDS = {"car": "automobile", "plane": "airplane", "boat": "ship", "lorry": "truck"}
+
+
+def did_you_mean(value: object, names: Iterable[str]) -> str:
+    """Return a question with the class name that a text comes near to, or nothing.
+
+    >>> did_you_mean("Car", ["automobile", "truck"])
+    " Did you mean 'automobile'?"
+    """
+    word = value.strip().lower() if isinstance(value, str) else ""
+    near = _OTHER_WORDS.get(word) or next(iter(difflib.get_close_matches(word, list(names), 1)), "")
+    return f" Did you mean '{near}'?" if near else ""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
 
 from course_utils.checks.result import Check, Result
-from course_utils.checks.sentences import counted, join, join_some, quoted
+from course_utils.checks.sentences import counted, did_you_mean, join, join_some, quoted
 from course_utils.checks.values import Answer, as_array, merged, printed_values, stored_values
 from course_utils.evidence import Evidence, Reference, Unreadable
 from course_utils.wording import names_in
@@ -269,9 +268,6 @@ def keep_guess(evidence: Evidence, reference: Reference) -> Result:
     return Result(2, f"Your guess, {name}, is kept for Stage 7. There you will see!")
 
 
-_OTHER_WORDS = {"car": "automobile", "plane": "airplane", "boat": "ship", "lorry": "truck"}
-
-
 def _about_names(value: Any, named: list[int], names: tuple[str, ...]) -> str:
     """Say which classes a value names. If it names none, say which may be meant."""
     if named:
@@ -281,9 +277,7 @@ def _about_names(value: Any, named: list[int], names: tuple[str, ...]) -> str:
     array = as_array(value)
     if array is not None:
         return f"You gave {'a number' if array.size == 1 else 'numbers'}, not names."
-    word = value.strip().lower() if isinstance(value, str) else ""
-    near = _OTHER_WORDS.get(word) or next(iter(difflib.get_close_matches(word, names, 1)), "")
-    return f"{quoted(value)} names no class." + (f" Did you mean '{near}'?" if near else "")
+    return f"{quoted(value)} names no class.{did_you_mean(value, names)}"
 
 
 CHECKS = {

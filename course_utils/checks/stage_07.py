@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from course_utils.checks.captions import captions_of, pair_of
 from course_utils.checks.result import Check, Result
-from course_utils.checks.sentences import counted, join, join_some, quoted
+from course_utils.checks.sentences import counted, did_you_mean, join, join_some, quoted
 from course_utils.checks.values import (
     accuracy_by_class,
     as_array,
@@ -376,12 +375,9 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
             "Write the name between the quotes.",
         )
     if not named:
-        word = str(value).strip().lower()
-        near = _OTHER_WORDS.get(word) or next(iter(difflib.get_close_matches(word, names, 1)), "")
-        hint = f" Did you mean '{near}'?" if near else ""
         return Result(
             0,
-            f"{quoted(value)} is not one of the class names.{hint}",
+            f"{quoted(value)} is not one of the class names.{did_you_mean(value, names)}",
             f"The names are: {', '.join(names)}.",
         )
     chosen = named[0]
@@ -392,9 +388,6 @@ def name_hardest_class(evidence: Evidence, reference: Reference) -> Result:
         lower = counted(below, "class is", "classes are")
         saw = f"{names[chosen]} is not the hardest: {lower} lower."
     return Result(0, saw, "Look for the smallest value in per_class_accuracy.")
-
-
-_OTHER_WORDS = {"car": "automobile", "plane": "airplane", "boat": "ship", "lorry": "truck"}
 
 
 def _named_classes(value: Any, names: tuple[str, ...]) -> list[int]:
