@@ -428,15 +428,15 @@ def demo_card(
     ImportError
         If Jinja2 is not installed.
     """
-    from course_utils.workbook import _paused, _Session
+    from course_utils.workbook import at_hand, paused
 
-    begun, workspace = _Session.beginning, _Session.workspace
+    begun, workspace = at_hand()
     if begun is None or workspace is None or begun.answers is None:
         raise RuntimeError("Run the two cells at the top first. Then build the card.")
     names = list(begun.values.class_names)
     found = begun.work.get("findings") or {}
     answers = begun.answers()
-    with _paused():
+    with paused():
         card = Card(
             render(
                 name=_text(name),

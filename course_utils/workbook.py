@@ -6,7 +6,7 @@ import os
 import sys
 import textwrap
 import traceback
-from contextlib import nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
 
@@ -57,7 +57,7 @@ def start(stage: int) -> None:
     if shell is not None:
         from IPython.display import display
 
-        with _paused():
+        with paused():
             display(widgets.progress_line(stage, Workspace(find_folder()).read("done") or ()))
 
 
@@ -88,7 +88,7 @@ def resume(stage: int) -> Any:
     """
     if stage not in range(1, STAGE_COUNT + 1):
         raise ValueError(f"There is no stage {stage}. The stages are 1 to {STAGE_COUNT}.")
-    with _paused():
+    with paused():
         workspace = _Session.workspace = Workspace(find_folder())
         claims = _restore_record(workspace)
         beginning = begin(stage, workspace)
@@ -122,7 +122,7 @@ def open_seal() -> tuple[np.ndarray, np.ndarray]:
     beginning, workspace = _Session.beginning, _Session.workspace
     if beginning is None or workspace is None:
         raise RuntimeError("Run the two cells at the top first. Then open the seal.")
-    with _paused():
+    with paused():
         openings = list(workspace.read("openings") or [])
         if len(openings) > models.in_grading():  # the record holds this one already
             print(
@@ -148,7 +148,7 @@ def save(**items: Any) -> None:
         By name, such as ``guess="cat"`` or ``model=model``; see ``workspace.ITEMS``. A name
         whose value is still ``...`` is not kept.
     """
-    with _paused():
+    with paused():
         workspace = _Session.workspace or Workspace(find_folder())
         if unknown := [name for name in items if name not in ITEMS]:
             print(f"I do not know {unknown[0]!r}. What can be kept: {', '.join(ITEMS)}.")
@@ -216,7 +216,7 @@ def recall(name: str) -> Any | None:
     name : str
         Such as ``"guess"``.
     """
-    with _paused():
+    with paused():
         workspace = _Session.workspace or Workspace(find_folder())
         return workspace.read(name) if name in ITEMS else None
 
@@ -226,7 +226,7 @@ def download_work() -> None:
 
     On Colab the browser downloads it; elsewhere it is written beside the notebook.
     """
-    with _paused():
+    with paused():
         content = (_Session.workspace or Workspace(find_folder())).pack()
         with open(BUNDLE, "wb") as file:  # noqa: PTH123
             file.write(content)
@@ -245,7 +245,7 @@ def upload_work(path: str | None = None) -> None:
     path : str, optional
         The file. On Colab, without it, the browser asks for one.
     """
-    with _paused():
+    with paused():
         content = None
         if path is None and "google.colab" in sys.modules:
             from google.colab import files
@@ -283,7 +283,7 @@ def check(name: str) -> float:
         Points, from 0 to the most that the step can give. Never raises for anything that a
         student did: a grader would read an error as a lost notebook.
     """
-    with _paused():
+    with paused():
         points, words = judge(name)
         print(words)
         _leave_record(name)
@@ -365,13 +365,13 @@ def explore_mistakes(predictions: Any, x: Any, y: Any, class_names: Any) -> None
 
     What it shows is the course's doing and no evidence of the student's.
     """
-    with _paused():
+    with paused():
         widgets.explore_mistakes(predictions, x, y, class_names)
 
 
 def check_panel(stage: int) -> None:
     """Show a panel with a button for each check of a stage."""
-    with _paused():
+    with paused():
         widgets.check_panel(stage, judge)
 
 
@@ -492,8 +492,14 @@ def _contradiction(items: dict[str, Any], beginning: Beginning) -> str:
 RECORD_FILE = "record.txt"  # where grading puts the records of a notebook
 
 
-def _paused():
+def paused() -> AbstractContextManager:
+    """Let what the course shows pass without taking it for the student's evidence."""
     return _Session.recorder.paused() if _Session.recorder else nullcontext()
+
+
+def at_hand() -> tuple[Beginning | None, Workspace | None]:
+    """Return what the stage began with, and the workspace; None before :func:`resume`."""
+    return _Session.beginning, _Session.workspace
 
 
 def _shell() -> Any:
