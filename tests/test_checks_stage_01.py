@@ -6,6 +6,7 @@ import pytest
 from course_utils.checks.stage_01 import CHECKS, NAMES, said_of, whole_number
 from course_utils.evidence import Cell, Evidence, Reference, Shown, Table, Unreadable, plain
 from course_utils.practice import CLASS_NAMES
+from tests.anything import ANYTHING
 
 # Sixty pictures; picture i has the class 7 * i modulo 10, so all classes come in turn.
 LABELS = 7 * np.arange(60) % 10
@@ -215,6 +216,7 @@ def test_whole_number(value, number):
 
 
 WEIRD = [
+    *ANYTHING,
     *(None, True, 0, -1, 10**30, 2.5, float("nan"), float("inf"), "", "cat", "dog 3", "é", "٣"),
     *([], [[]], [None], ["cat", 3], [1, [2]], {}, {"cat": 1}, {1: 2}, {"a": None}),
     *(np.zeros(0), np.eye(3), np.full(4, np.nan), PICTURES, PICTURES[0], np.array(["a"])),

@@ -15,6 +15,7 @@ from course_utils.evidence import (
     plain,
 )
 from course_utils.practice import CLASS_NAMES
+from tests.anything import ANYTHING
 
 # 345 pictures: 30 of class 0, 31 of class 1, ... 39 of class 9, in turn.
 COUNTS = list(range(30, 40))
@@ -249,6 +250,7 @@ def test_guess(guess, reason, work, points, says):
 
 
 WEIRD = [
+    *ANYTHING,
     *(None, True, 0, -1, 10**30, 2.5, float("nan"), float("inf"), "", "cat", "dog 3", "é", "٣"),
     *([], [[]], [None], ["cat", 3], [1, [2]], {}, {"cat": 1}, {1: 2}, {"a": None}, [{}, "dog"]),
     *(np.zeros(0), np.eye(3), np.full((32, 32, 3), np.nan), np.full((32, 32, 3), np.inf)),

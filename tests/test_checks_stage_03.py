@@ -14,6 +14,7 @@ from course_utils.checks.stage_03 import (
 )
 from course_utils.evidence import Evidence, Reference, Unreadable, plain
 from course_utils.practice import CLASS_NAMES
+from tests.anything import ANYTHING
 
 # A thousand pictures, a hundred of each class in turn: picture n is of class n % 10.
 COUNT = 1000
@@ -210,19 +211,12 @@ def test_saved_pictures_are_no_piles():
 
 
 WEIRD = [
-    None,
+    *ANYTHING,
     ...,
-    True,
     -3,
     10**30,
-    float("nan"),
-    float("inf"),
-    "",
     "cat",
-    [],
     [[1], [1, 2]],
-    ["a", None],
-    {},
     {"cat": "x", 3: None, 99: 1},
     {0: "a"},
     np.array(3),

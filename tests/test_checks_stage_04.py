@@ -14,6 +14,7 @@ from course_utils.checks.stage_04 import (
 )
 from course_utils.evidence import Evidence, Layer, Network, Reference, Unreadable, plain
 from course_utils.practice import CLASS_NAMES
+from tests.anything import ANYTHING
 
 LABELS = np.arange(200) % 10
 
@@ -209,18 +210,11 @@ def test_saving():
 
 
 WEIRD = [
-    None,
-    True,
+    *ANYTHING,
     -3,
     10**30,
-    float("nan"),
-    float("inf"),
-    "",
     "896",
-    [],
     [[1], [1, 2]],
-    ["a", None],
-    {},
     {"a": None},
     np.array(3),
     np.zeros((0, 10)),
