@@ -59,9 +59,11 @@ def wait_for_another(target: Path) -> bool:
     writes to it does so every few moments.
     """
     part, waited = _part_of(target), False
-    while part.exists() and time.time() - part.stat().st_mtime < 3:
-        waited = True
-        time.sleep(0.5)
+    # The other process renames the file when it is complete, so it can vanish at any moment.
+    with contextlib.suppress(FileNotFoundError):
+        while time.time() - part.stat().st_mtime < 3:
+            waited = True
+            time.sleep(0.5)
     return waited
 
 
