@@ -30,6 +30,8 @@ FIELDS = {
     8: f"model {_PILES} x_test y_test {_NAMES}",
     9: f"model {_NAMES}",
     10: f"predictions x_test y_test {_NAMES} findings",
+    11: f"model history x_test y_test {_NAMES}",
+    12: f"{_PILES} x_test y_test {_NAMES} answers",
 }
 VALUES = {stage: namedtuple(f"Stage{stage}", fields) for stage, fields in FIELDS.items()}
 _SEED = 42
@@ -47,13 +49,14 @@ class Beginning:
     pictures : ndarray of shape (n, 32, 32, 3), uint8
         The known pictures: those whose display counts.
     labels : ndarray of shape (n,), int
-    kind : {"cifar10", "practice"}
+    kind : {"cifar10", "practice", "cifar100"}
     answers : function, optional
         Returns the trained model's probabilities for the known pictures.
     own : bool
         Whether the model is the student's.
     work : dict
         What the checks may compare with, by the names in ``workspace.ITEMS``.
+    class_names : tuple of str
     """
 
     values: Any
@@ -63,6 +66,7 @@ class Beginning:
     answers: Callable[[], np.ndarray] | None = None
     own: bool = False
     work: dict[str, Any] = field(default_factory=dict)
+    class_names: tuple[str, ...] = data.CLASS_NAMES
 
 
 def begin(stage: int, workspace: Workspace) -> Beginning:
@@ -71,7 +75,7 @@ def begin(stage: int, workspace: Workspace) -> Beginning:
     Parameters
     ----------
     stage : int
-        1 to 10.
+        1 to 12.
     workspace : Workspace
         Its ``pictures`` are set to the kind that is in use.
     """
@@ -189,6 +193,55 @@ def _demo_day(workspace: Workspace) -> Beginning:
     return begun
 
 
+# --- The two notebooks for afterwards --------------------------------------------------------
+
+
+def _evaluate(workspace: Workspace) -> Beginning:
+    x_test, y_test = _load_test(workspace)
+    model, own = trained_model(workspace, x_test, network="improved")
+    history = workspace.read("history") if own else None
+    if history is None:
+        history = models.training_record(workspace.pictures, "improved")["history"]
+    values = VALUES[11](model, history, x_test, _one_hot(y_test), _names())
+    begun = Beginning(values, x_test, y_test, workspace.pictures, _answers(model, x_test), own)
+    begun.work["history"] = history
+    return begun
+
+
+def _stress(workspace: Workspace) -> Beginning:
+    from course_utils import cifar100, stress
+
+    pictures = cifar100.load_stress(_wanted(workspace))
+    workspace.pictures = pictures.kind
+    _protect(pictures.x_test)
+    count = len(pictures.class_names)
+    answers, own = {}, False
+    for recipe in stress.RECIPES:
+        kept = workspace.read(f"stress_{recipe}")
+        if kept is not None and kept.shape == (len(pictures.y_test), count):
+            print(f"Answers of {recipe}: your own, from your workspace.")
+            answers[recipe], own = kept, True
+        else:
+            answers[recipe] = stress.answers(recipe, pictures)
+    if not own:
+        print("Answers: of the course's own models. Each is small, and was trained one way.")
+    x_train, y_train, x_val, y_val, x_test, y_test = pictures[:6]
+    piles = (x_train, _one_hot(y_train, count), x_val, _one_hot(y_val, count))
+    values = VALUES[12](
+        *piles, x_test, _one_hot(y_test, count), list(pictures.class_names), answers
+    )
+    return Beginning(
+        values,
+        x_test,
+        y_test,
+        pictures.kind,
+        lambda: answers["baseline"],
+        own,
+        {"answers": answers},
+        pictures.class_names,
+    )
+
+
 _BEGIN = {
     1: _photos(1),
     2: _photos(2),
@@ -200,6 +253,8 @@ _BEGIN = {
     8: _improve,
     9: _own_photo,
     10: _demo_day,
+    11: _evaluate,
+    12: _stress,
 }
 
 
@@ -365,8 +420,8 @@ def split(labels: np.ndarray, seed: int = _SEED) -> tuple[np.ndarray, np.ndarray
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
 
 
-def _one_hot(labels: np.ndarray) -> np.ndarray:
-    return np.eye(len(data.CLASS_NAMES), dtype=np.float32)[labels]
+def _one_hot(labels: np.ndarray, count: int = len(data.CLASS_NAMES)) -> np.ndarray:
+    return np.eye(count, dtype=np.float32)[labels]
 
 
 def _names() -> list[str]:

@@ -58,7 +58,7 @@ PARQUET_URL = (
 PATIENCE = 900  # seconds that "auto" is ready to wait for one source
 
 Part = tuple[np.ndarray, np.ndarray]
-_DAMAGES = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # of a stored file
+DAMAGES = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)  # of a stored file
 
 
 class Pictures(NamedTuple):
@@ -236,7 +236,7 @@ def _from_cache(wanted: Iterable[str], patience: float | None) -> dict[str, Part
             raise DataError("nothing is stored yet") from error
         except OSError as error:  # nobody's fault in the file: another user's rights, say
             raise DataError("the stored file cannot be read") from error
-        except (*_DAMAGES, DataError) as error:
+        except (*DAMAGES, DataError) as error:
             aside = path.with_suffix(".damaged")
             with contextlib.suppress(OSError):
                 path.replace(aside)
@@ -255,7 +255,7 @@ def _from_parquet(wanted: Iterable[str], patience: float | None) -> dict[str, Pa
 
     parts = {}
     for part in wanted:
-        with contextlib.suppress(*_DAMAGES, DataError):
+        with contextlib.suppress(*DAMAGES, DataError):
             parts[part] = _in_order(_read(_place_of(part)), part)
             continue
 
@@ -334,7 +334,7 @@ def _fetch(
     """Download, check and store; a file with wrong content is fetched once more, then refused."""
     target = cache_folder() / "downloads" / name
     if download.wait_for_another(target):
-        with contextlib.suppress(*_DAMAGES, DataError):
+        with contextlib.suppress(*DAMAGES, DataError):
             return {part: _in_order(_read(_place_of(part)), part) for part in wanted}
     for attempt in (1, 2):
         try:
@@ -413,7 +413,7 @@ def _load_practice(wanted: Iterable[str]) -> list[Part]:
             arrays = _read(_place_of(part, f"practice-{version}"))
             if arrays[0].shape != (count, practice.SIZE, practice.SIZE, 3):
                 raise ValueError("another number of pictures")
-        except _DAMAGES:
+        except DAMAGES:
             arrays = practice.draw_pictures(count, seed)
             _store(part, arrays, f"practice-{version}")
         parts.append(arrays)

@@ -175,7 +175,7 @@ def load_checkpoint(name: str, network: str = "baseline") -> keras.Sequential:
     ----------
     name : str
         The pictures it was trained on: ``"cifar10"`` or ``"practice"``.
-    network : {"small", "baseline", "improved"}, default="baseline"
+    network : {"small", "baseline", "improved", "transformer"}, default="baseline"
 
     Raises
     ------
@@ -261,7 +261,18 @@ def copy_of(model: keras.Model) -> keras.Model:
     return type(model).from_config(model.get_config())
 
 
-BUILDERS = {"small": build_small, "baseline": build_baseline, "improved": build_improved}
+def _build_transformer(seed: int = 42) -> keras.Model:
+    from course_utils.analysis.transformer import build_transformer
+
+    return build_transformer(CLASS_COUNT, seed)
+
+
+BUILDERS = {
+    "small": build_small,
+    "baseline": build_baseline,
+    "improved": build_improved,
+    "transformer": _build_transformer,
+}
 
 
 def open_model(path: Path) -> keras.Model:
@@ -359,7 +370,7 @@ class RecordedModel:
             if None not in numbers:
                 return self._probabilities[numbers].astype(np.float32)
         if self._load is not None:
-            return self._real().predict(x, *arguments, **options)
+            return self.real().predict(x, *arguments, **options)
         raise ValueError(
             "One of these is not a test picture as it is. This model can only answer for those; "
             "give it their pixels unchanged, 0 to 255."
@@ -372,14 +383,14 @@ class RecordedModel:
         """Do what a model does; but later, as long as the training is recorded."""
         self._settings = arguments, options
         if self._history is None:
-            self._real().compile(*arguments, **options)
+            self.real().compile(*arguments, **options)
 
     def fit(self, *arguments: Any, **options: Any) -> Any:
         """Return the recorded history if it is of as many epochs, else train."""
         recorded = RecordedHistory(self._history or {})
         if recorded.epoch and options.get("epochs", 1) == len(recorded.epoch):
             return recorded
-        real = self._real()
+        real = self.real()
         if self._history is not None and self._settings is not None:
             real.compile(*self._settings[0], **self._settings[1])
         self._history = self._probabilities = None  # from here on it is another model
@@ -387,7 +398,7 @@ class RecordedModel:
 
     def untrained(self) -> Any:
         """The stand-in for :func:`untrained`."""
-        return self._improved if self._improved is not None else untrained(self._real())
+        return self._improved if self._improved is not None else untrained(self.real())
 
     def knowing(self, pictures: np.ndarray, probabilities: np.ndarray) -> RecordedModel:
         """Return a stand-in that knows the answers for these pictures too."""
@@ -401,7 +412,14 @@ class RecordedModel:
             self._improved,
         )
 
-    def _real(self) -> Any:
+    def real(self) -> Any:
+        """Return the Keras model itself, which is loaded now if it has to be.
+
+        Raises
+        ------
+        ValueError
+            If it is not at hand.
+        """
         if self._load is None:
             raise ValueError("This model is a record of its answers; the model is not at hand.")
         if self._model is None:
@@ -411,7 +429,18 @@ class RecordedModel:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self._real(), name)
+        return getattr(self.real(), name)
+
+
+def real(model: Any) -> Any:
+    """Return the Keras model behind a stand-in; any other model as it is.
+
+    Raises
+    ------
+    ValueError
+        If the stand-in is only a record, and the model is not at hand.
+    """
+    return model.real() if isinstance(model, RecordedModel) else model
 
 
 def _same_pictures(one: np.ndarray, other: np.ndarray) -> bool:

@@ -38,8 +38,10 @@ PLANS = {
     ("baseline", "practice"): [Phase(16)],
     ("improved", "cifar10"): [Phase(30, FLIP_AND_CROP), Phase(24, FLIP_AND_CROP, augment.cutmix)],
     ("improved", "practice"): [Phase(20, FLIP_AND_CROP)],
+    ("transformer", "cifar10"): [Phase(12, (augment.flip,))],
+    ("transformer", "practice"): [Phase(24, (augment.flip,))],
 }
-NETWORKS = ("small", "baseline", "improved")
+NETWORKS = tuple(models.BUILDERS)
 VALIDATION_SHARE = 0.1
 
 
@@ -51,7 +53,7 @@ def train(network: str, source: str, seed: int = 42, batch_size: int = 128, bflo
 
     Parameters
     ----------
-    network : {"small", "baseline", "improved"}
+    network : {"small", "baseline", "improved", "transformer"}
     source : {"cifar10", "practice"}
     seed : int, default=42
     batch_size : int, default=128
@@ -141,7 +143,7 @@ def _rate(network: str, epochs: int, pictures: int, batch_size: int):
     steps = -(-pictures // batch_size)
     return models.import_keras().optimizers.schedules.CosineDecay(
         initial_learning_rate=1e-4,
-        warmup_target=3e-3,
+        warmup_target=1e-3 if network == "transformer" else 3e-3,
         warmup_steps=2 * steps,
         decay_steps=(epochs - 2) * steps,
     )

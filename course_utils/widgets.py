@@ -284,10 +284,16 @@ class ProgressLine(NamedTuple):
         return self.markup
 
 
+def stage_title(stage: int) -> str:
+    """Return what a stage is called: two notebooks come after the ten."""
+    count = len(_STAGES)
+    return f"Extra {stage - count} of 2" if stage > count else f"Stage {stage} of {count}"
+
+
 def progress_line(stage: int, done: Iterable[int] = ()) -> ProgressLine:
     """Return a line that marks the stage and, with a check mark, the stages that are done."""
     done = set(done)
-    title, text, marks = f"Stage {stage} of {len(_STAGES)}", "", ""
+    title, text, marks = stage_title(stage), "", ""
     for n in _STAGES:
         mark = f"✔ {n}" if n in done else str(n)
         text += f"  [{mark}]" if n == stage else f"  {mark}"

@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 
 from course_utils import checks, data, models, record, widgets
-from course_utils.begin import Beginning, begin
+from course_utils.begin import FIELDS, Beginning, begin
 from course_utils.evidence import Album, Reference, plain
 from course_utils.recorder import Recorder
-from course_utils.workspace import BUNDLE, ITEMS, Workspace, find_folder
-
-STAGE_COUNT = 10
+from course_utils.workspace import BUNDLE, ITEMS, STRESS_ITEMS, Workspace, find_folder
 
 
 class _Session:
@@ -41,7 +39,7 @@ def start(stage: int) -> None:
     Parameters
     ----------
     stage : int
-        The number of the stage, 1 to 10.
+        The number of the stage, 1 to 10; 11 and 12 are the extra notebooks.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     shell = _shell()
@@ -53,7 +51,7 @@ def start(stage: int) -> None:
         return
     place = "Colab" if "google.colab" in sys.modules else "this computer"
     version = ".".join(str(part) for part in sys.version_info[:2])
-    print(f"Stage {stage} of {STAGE_COUNT} is ready on {place}, with Python {version}.")
+    print(f"{widgets.stage_title(stage)} is ready on {place}, with Python {version}.")
     if shell is not None:
         from IPython.display import display
 
@@ -69,13 +67,13 @@ def resume(stage: int) -> Any:
     Parameters
     ----------
     stage : int
-        1 to 10.
+        1 to 10; 11 and 12 are the extra notebooks.
 
     Returns
     -------
     namedtuple
         Its fields are those in ``begin.FIELDS``: pictures as uint8 (n, 32, 32, 3), labels as
-        class numbers in Stages 1 to 3 and one-hot float32 (n, 10) later.
+        class numbers in Stages 1 to 3 and one-hot float32 (n, k) later.
 
     Raises
     ------
@@ -86,8 +84,10 @@ def resume(stage: int) -> Any:
     ImportError
         If Keras or its backend is needed and not installed.
     """
-    if stage not in range(1, STAGE_COUNT + 1):
-        raise ValueError(f"There is no stage {stage}. The stages are 1 to {STAGE_COUNT}.")
+    if stage not in FIELDS:
+        raise ValueError(
+            f"There is no stage {stage}. The stages are 1 to 10; 11 and 12 are the extra notebooks."
+        )
     with paused():
         workspace = _Session.workspace = Workspace(find_folder())
         claims = _restore_record(workspace)
@@ -299,13 +299,13 @@ def judge(name: str) -> tuple[float, str]:
             "Selected Cell. On Colab: Runtime, Run before."
         )
     stage = _Session.recorder.stage
-    known = checks.STAGES.get(stage, {})
+    known = checks.STAGES.get(stage, {}) | checks.DEEPER.get(stage, {})
     if name not in known:
         return 0.0, (
             f"Stage {stage} has no check {name!r}. It has: {', '.join(known) or 'none yet'}.\n"
             "Try next: run the check cell as it was given to you."
         )
-    asked = known[name]
+    asked, counts = known[name], name in checks.STAGES.get(stage, {})
     try:
         evidence = _Session.recorder.evidence(checks.NAMES[stage], checks.PROBES.get(stage))
         result = asked.judge(evidence, _reference())
@@ -314,12 +314,12 @@ def judge(name: str) -> tuple[float, str]:
             traceback.print_exc()
         problem = type(error).__name__
         return 0.0, (
-            f"➜ 0 of {_points(asked.points)}. Your answer has a form that I cannot read "
+            f"➜ {_earned(0, asked.points, counts)} Your answer has a form that I cannot read "
             f"({problem}).\nTry next: run its cell again, and compare it with the hints."
         )
-    mark = "✔" if result.points == asked.points else "➜"
-    lines = [f"{mark} {result.points:g} of {_points(asked.points)}. {result.saw}"]
-    if result.points == asked.points:
+    full = result.points == asked.points
+    lines = [f"{'✔' if full else '➜'} {_earned(result.points, asked.points, counts)} {result.saw}"]
+    if full and counts:
         _note_full(stage, name)
     if result.try_next:
         lines.append(f"Try next: {result.try_next}")
@@ -339,19 +339,22 @@ def _note_full(stage: int, name: str) -> None:
             workspace.write("done", sorted(done | {stage}))
 
 
-def _points(number: int) -> str:
-    return "1 point" if number == 1 else f"{number} points"
+def _earned(points: float, most: int, counts: bool) -> str:
+    """How a result begins: with its points, or without where nothing is graded."""
+    if not counts:
+        return "You went deeper." if points == most else "Not yet."
+    return f"{points:g} of {'1 point' if most == 1 else f'{most} points'}."
 
 
 def _reference() -> Reference:
     """What the checks compare with; the model is asked once."""
     beginning = _Session.beginning
     if _Session.reference is None:
-        nothing = np.zeros((0, len(data.CLASS_NAMES)))
+        nothing = np.zeros((0, len(beginning.class_names)))
         _Session.reference = Reference(
             beginning.answers() if beginning.answers else nothing,
             beginning.labels,
-            data.CLASS_NAMES,
+            beginning.class_names,
             beginning.pictures,
             beginning.work,
         )
@@ -422,7 +425,7 @@ def _to_record(item: str, variable: str | None, names: dict[str, Any]) -> Any:
         return None
     value = plain(names.get(variable))
     if ITEMS[item] == ".npz":
-        shaped = isinstance(value, np.ndarray) and value.shape[1:] == (len(data.CLASS_NAMES),)
+        shaped = isinstance(value, np.ndarray) and value.shape[1:] == (len(beginning.class_names),)
         if shaped and item != "val_predictions":
             shaped = len(value) == len(beginning.labels)
         return value if shaped else None
@@ -466,6 +469,7 @@ def _refuse(problem: Any) -> None:
 
 # What a record says about itself: how many of its predictions are right.
 _CLAIMS = {"right": "predictions", "improved_right": "improved_predictions"}
+_CLAIMS |= {f"{item}_right": item for item in STRESS_ITEMS}
 
 
 def _contradiction(items: dict[str, Any], beginning: Beginning) -> str:
@@ -474,7 +478,7 @@ def _contradiction(items: dict[str, Any], beginning: Beginning) -> str:
         if name not in items:
             continue
         answers = items[name]
-        if answers.shape != (len(beginning.labels), len(data.CLASS_NAMES)):
+        if answers.shape != (len(beginning.labels), len(beginning.class_names)):
             return f"it answers for {len(answers)} pictures, and there are {len(beginning.labels)}"
         right = int((answers.argmax(axis=1) == beginning.labels).sum())
         if items.get(claim) != right:

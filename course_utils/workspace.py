@@ -19,6 +19,7 @@ import numpy as np
 
 from course_utils import models
 
+STRESS_ITEMS = ("stress_baseline", "stress_cutmix", "stress_smoothing", "stress_both")
 # What can be kept, and in which form.
 ITEMS = {
     "guess": ".json",
@@ -39,12 +40,14 @@ ITEMS = {
     "photos": ".json",
     "threshold": ".json",
     "limitation": ".json",
+    # What four trainings of the stress test answer, if the student ran them.
+    **dict.fromkeys(STRESS_ITEMS, ".npz"),
     "done": ".json",  # the stages whose checks all gave full points
 }
 # These were made from certain pictures, and say nothing about others.
 _BOUND = {"piles", "model", "history", "openings", "score", "predictions", "findings"}
 _BOUND |= {"val_predictions"}
-_BOUND |= {"improved", "improved_history", "improved_predictions", "improvement"}
+_BOUND |= {"improved", "improved_history", "improved_predictions", "improvement", *STRESS_ITEMS}
 BUNDLE = "my_workspace.zip"
 _MOST_BYTES = 50_000_000  # of one file in a bundle
 

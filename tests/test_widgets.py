@@ -426,7 +426,9 @@ def test_progress_as_html():
 def test_progress_at_the_ends():
     assert "none yet" in widgets.progress_line(1)._repr_html_()
     assert repr(widgets.progress_line(10, range(1, 11))).endswith("✔ 9  [✔ 10]")
-    assert "[" not in repr(widgets.progress_line(11, {0, 12}))
+    extra = repr(widgets.progress_line(11, {0, 12}))
+    assert extra.startswith("Extra 1 of 2")
+    assert "[" not in extra
 
 
 # --- in a live kernel

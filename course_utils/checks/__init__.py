@@ -17,6 +17,8 @@ _MODULES = {
     for path in sorted(Path(__file__).parent.glob("stage_[0-9][0-9].py"))
 }
 STAGES = {stage: getattr(module, "CHECKS", {}) for stage, module in _MODULES.items()}
+# Of the parts that go deeper: they give a sentence but no points.
+DEEPER = {stage: getattr(module, "DEEPER", {}) for stage, module in _MODULES.items()}
 NAMES = {stage: getattr(module, "NAMES", ()) for stage, module in _MODULES.items()}
 # Which functions of a student's are tried out, and on what.
 PROBES = {stage: getattr(module, "PROBES", {}) for stage, module in _MODULES.items()}
@@ -24,4 +26,4 @@ PROBES = {stage: getattr(module, "PROBES", {}) for stage, module in _MODULES.ite
 # in place of a variable means what the stage began with.
 RECORDS = {stage: getattr(module, "RECORDS", {}) for stage, module in _MODULES.items()}
 
-__all__ = ["NAMES", "PROBES", "RECORDS", "STAGES", "Check", "Result"]
+__all__ = ["DEEPER", "NAMES", "PROBES", "RECORDS", "STAGES", "Check", "Result"]
