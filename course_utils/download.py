@@ -60,7 +60,7 @@ def wait_for_another(target: Path) -> bool:
     """
     part, waited = _part_of(target), False
     # The other process renames the file when it is complete, so it can vanish at any moment.
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         while time.time() - part.stat().st_mtime < 3:
             waited = True
             time.sleep(0.5)
