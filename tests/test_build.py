@@ -213,7 +213,7 @@ def test_teacher_cells_stay_with_the_teacher():
     source = nbformat.read(ROOT / "solutions" / STAGE / f"{STAGE}.ipynb", as_version=4)
     student = nbformat.read(ROOT / "stages" / STAGE / f"{STAGE}.ipynb", as_version=4)
     teacher = [cell for cell in source.cells if "teacher" in cell.metadata.get("tags", [])]
-    assert len(teacher) == 2
+    assert len(teacher) >= 2
     assert not {cell.id for cell in teacher} & {cell.id for cell in student.cells}
     assert [cell.id for cell in source.cells if cell not in teacher] == [
         c.id for c in student.cells

@@ -36,6 +36,11 @@ def number_of(name):
     return int(name.split("_")[1])
 
 
+def parts_of(name):
+    """The headings; five stages have an optional part that goes deeper."""
+    return [*PARTS, "Go deeper"] if 6 <= number_of(name) <= 10 else PARTS
+
+
 def prose(name):
     """What a student reads: the text cells without code, addresses and marks."""
     lines = []
@@ -79,6 +84,9 @@ def test_blank_notebook_runs_to_the_end(name, tmp_path, monkeypatch):
     points, words = results(notebook)
     assert points == [0] * len(checks.STAGES[number_of(name)])
     assert words.count("Still to do") == len(points)
+    for cell in notebook.cells:
+        if cell.source.startswith("# deeper:"):
+            assert "Still to do" in "".join(o.get("text", "") for o in cell.outputs), cell.id
     assert not [
         o for c in notebook.cells for o in c.get("outputs", []) if o.get("name") == "stderr"
     ]
@@ -97,7 +105,7 @@ def test_solution_gets_every_point_with_the_model_itself(tmp_path, monkeypatch):
 def test_a_notebook_needs_no_more_than_colab_has(name):
     """It imports what it needs itself, and nothing of the teacher's side."""
     allowed = {"course_utils", "importlib.util", "matplotlib.pyplot", "numpy"}
-    allowed |= {"pathlib", "subprocess", "sys"}
+    allowed |= {"course_utils.cifar100", "pathlib", "subprocess", "sys"}
     if number_of(name) >= 3:  # all of them are on Colab
         allowed |= {"keras", "PIL", "sklearn.metrics", "sklearn.model_selection", "scipy.stats"}
     code = "\n".join(c.source for c in read("stages", name).cells if c.cell_type == "code")
@@ -113,11 +121,14 @@ def test_a_notebook_needs_no_more_than_colab_has(name):
 @both
 def test_every_part_of_the_course_page_is_there(name):
     titles = "\n".join(c.source for c in read("stages", name).cells if c.cell_type == "markdown")
-    for part in PARTS:
+    for part in parts_of(name):
         assert re.search(rf"^## {part}", titles, re.M), part
     number = number_of(name)
     marks = "▰" * number + "▱" * (10 - number)
-    assert f"**Stage {number} of 10** {marks} · about " in titles
+    title = f"**Stage {number} of 10** {marks} · about "
+    if number > 10:
+        title = f"**Extra {number - 10} of 2** · about "
+    assert title in titles
     assert re.search(r"· about \d+ minutes", titles)
     for line in ("**Build**", "**Learn**", "**Ship**", "**Guess first", "**Compare", "**Connect"):
         assert line in titles
@@ -162,7 +173,10 @@ def test_nothing_is_told_by_red_against_green(name):
     code = "\n".join(c.source for c in read("solutions", name).cells if c.cell_type == "code")
     text = code + "\n".join(
         (ROOT / "course_utils" / module).read_text(encoding="utf-8")
-        for module in ("widgets.py", "card.py", "assets/demo_card.html.j2")
+        for module in (
+            *("widgets.py", "card.py", "assets/demo_card.html.j2", "assets/report.html.j2"),
+            *("analysis/plots.py", "analysis/interactive.py", "analysis/html.py"),
+        )
     )
     for color in ("red", "green", "jet", "rainbow", "RdYlGn", "hsv"):
         named = rf"(color|cmap|background|fill|c)\s*[=:]\s*[\"']?{color}\b"
@@ -192,10 +206,36 @@ def test_ten_automatic_points_and_a_written_answer(name):
     }
 
 
+DEEPER = [name for name in NAMES if checks.DEEPER.get(number_of(name))]
+
+
+def test_five_stages_go_deeper():
+    assert [number_of(name) for name in DEEPER] == [6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize("name", DEEPER)
+def test_going_deeper_is_optional(name):
+    """One check, no points, and the text says so."""
+    cells = read("stages", name).cells
+    asked = [c for c in cells if c.source.startswith("# deeper: ")]
+    (check,) = checks.DEEPER[number_of(name)]
+    assert [c.source.splitlines()[0] for c in asked] == [f"# deeper: {check}"]
+    assert asked[0].metadata.nbgrader.locked
+    assert not asked[0].metadata.nbgrader.grade
+    start = next(i for i, c in enumerate(cells) if c.source.startswith("## Go deeper"))
+    end = next(i for i, c in enumerate(cells) if c.source.startswith("## Understand it"))
+    text = "\n".join(c.source for c in cells[start:end] if c.cell_type == "markdown")
+    assert "optional" in text
+    assert "**Guess first:**" in text
+    assert end - start <= 8
+
+
 @both
 def test_the_map_marks_this_stage(name):
     text = next(c.source for c in read("stages", name).cells if "## Where you are" in c.source)
     assert text.count("You are here") == 1
+    if number_of(name) > 10:
+        return
     line = next(line for line in text.splitlines() if "You are here" in line)
     assert re.search(rf"\b{number_of(name)}\b", line.partition(".")[2]), line
 
@@ -207,7 +247,10 @@ def test_each_step_has_a_guess_an_answer_a_check_and_hints(name):
         if cell.cell_type == "code" and cell.source.startswith("# answer:"):
             grade_id = cell.metadata.nbgrader.grade_id
             later = cells[place + 1 : place + 6]
-            assert any(c.source.startswith(f"# check: test_{grade_id}\n") for c in later)
+            check = f"# check: test_{grade_id}\n"
+            if grade_id.startswith("deeper_"):
+                check = f"# deeper: {grade_id}\n"
+            assert any(c.source.startswith(check) for c in later)
             hints = next(c.source for c in later if "<details>" in c.source)
             assert hints.count("<summary>") >= 2
     sections, titles = [], []

@@ -25,7 +25,7 @@ from course_utils import checks
 from course_utils.record import MOST
 
 NAMES = {int(name[6:8]): name for name in stage_names(ROOT / "solutions")}
-WALKS = {"from the start": range(1, 11), "from Stage 5": range(5, 11), "from Stage 8": (8, 9, 10)}
+WALKS = {"from the start": range(1, 13), "from Stage 5": range(5, 11), "from Stage 8": (8, 9, 10)}
 GRADED = [stage for stage in NAMES if stage != 7]  # test_zoo.py is about Stage 7
 pytestmark = pytest.mark.slow
 
@@ -84,6 +84,18 @@ def test_a_walk_gets_every_point(walk, walks):
         for cell in notebook.cells:
             errors = [o for o in cell.get("outputs", []) if o.get("name") == "stderr"]
             assert not errors, (cell.id, errors)
+
+
+def test_a_walk_goes_deeper(walks):
+    _, done = walks["from the start"]
+    for stage, asked in checks.DEEPER.items():
+        said = "".join(
+            output.get("text", "")
+            for cell in done[stage].cells
+            if cell.source.startswith("# deeper:")
+            for output in cell.outputs
+        )
+        assert said.count("You went deeper") == len(asked), (stage, said)
 
 
 @pytest.mark.parametrize("walk", WALKS)

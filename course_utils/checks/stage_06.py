@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.checks import deeper_06
 from course_utils.checks.numbers import as_number, curves_of, shares
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import join
@@ -27,6 +28,7 @@ NAMES = (
     "test_log_loss",
     "gap",
     "luck",
+    *deeper_06.NAMES,
 )
 
 # What grading needs, since it has the notebook alone.
@@ -440,3 +442,4 @@ CHECKS = {
     "fair_scores": Check(fair_scores, 2),
     "gap_and_save": Check(gap_and_save, 3),
 }
+DEEPER = {"deeper_calibration": Check(deeper_06.deeper_calibration, 1)}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.checks import deeper_07
 from course_utils.checks.captions import captions_of, pair_of
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, did_you_mean, join, join_some, quoted
@@ -30,6 +31,7 @@ NAMES = (
     "wrong_indexes",
     "per_class_accuracy",
     "hardest_class",
+    *deeper_07.NAMES,
 )
 
 # Two machines can round a network's answer differently and so disagree on a picture where
@@ -163,6 +165,8 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
         return Result(3, "The model got every test picture right. There is nothing to show.")
     mostly_right, cells = 0, []
     for cell in evidence.cells:
+        if deeper_07.is_deeper(cell):
+            continue
         numbers = {shown.index for shown in cell.shown}
         if len(numbers - wrong) > len(numbers & wrong):
             mostly_right += bool(numbers)
@@ -425,4 +429,5 @@ CHECKS = {
     "per_class_accuracy": Check(per_class_accuracy, 3),
     "name_hardest_class": Check(name_hardest_class, 2),
 }
+DEEPER = {"deeper_verdict": Check(deeper_07.deeper_verdict, 1)}
 RECORDS = {"predict_labels": {"predictions": None, "guess": None}}

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_utils.checks import deeper_08
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, join, quoted
 from course_utils.checks.values import as_array
@@ -18,6 +19,7 @@ NAMES = (
     *("share_left", "history", "epochs"),
     *("before_predictions", "after_predictions", "accuracy_before", "accuracy_after"),
     *("sure_wrong_before", "sure_wrong_after", "fixed", "regressed", "p_value", "verdict"),
+    *deeper_08.NAMES,
 )
 # All in one check, so that the two models' answers share the room of one record.
 RECORDS = {
@@ -496,3 +498,4 @@ CHECKS = {
     "compare_models": Check(compare_models, 2),
     "judge_gain": Check(judge_gain, 3),
 }
+DEEPER = {"deeper_card": Check(deeper_08.deeper_card, 1)}

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.checks import deeper_09
 from course_utils.checks.prepared import not_tried, prepare_any, shrink_photo
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, join, quoted
@@ -20,7 +21,7 @@ from course_utils.evidence import Chart, Evidence, Reference, Unreadable
 from course_utils.wording import names_in
 
 NAMES = ("shrink", "prepare", "scores", "top_three", "threshold", "decide")
-NAMES += ("photos", "in_no_class")
+NAMES += ("photos", "in_no_class", *deeper_09.NAMES)
 
 
 def _score_cases() -> dict[str, np.ndarray]:
@@ -358,3 +359,4 @@ CHECKS = {
     "say_dont_know": Check(say_dont_know, 1),
     "three_photos": Check(three_photos, 2),
 }
+DEEPER = {"deeper_gradcam": Check(deeper_09.deeper_gradcam, 1)}

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.card import Facts, Page, percent, read_facts
+from course_utils.checks import deeper_10
 from course_utils.checks.captions import captions_of, pair_of
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, join, quoted
@@ -15,7 +16,7 @@ from course_utils.checks.values import accuracy_by_class, as_array
 from course_utils.evidence import Album, Cell, Evidence, Reference, Unreadable, read_bundle
 from course_utils.wording import names_in
 
-NAMES = ("evidence", "right_number", "wrong_number", "limitation", "card")
+NAMES = ("evidence", "right_number", "wrong_number", "limitation", "card", *deeper_10.NAMES)
 RECORDS = {
     "evidence_table": {"predictions": None},
     "demo_card": {"guess": None, "findings": None, "improvement": None},
@@ -349,3 +350,4 @@ CHECKS = {
     "limitation": Check(limitation, 2),
     "demo_card": Check(demo_card, 3),
 }
+DEEPER = {"deeper_report": Check(deeper_10.deeper_report, 1)}
