@@ -38,7 +38,7 @@ PLANS = {
     ("baseline", "practice"): [Phase(16)],
     ("improved", "cifar10"): [Phase(30, FLIP_AND_CROP), Phase(24, FLIP_AND_CROP, augment.cutmix)],
     ("improved", "practice"): [Phase(20, FLIP_AND_CROP)],
-    ("transformer", "cifar10"): [Phase(12, (augment.flip,))],
+    ("transformer", "cifar10"): [Phase(8, (augment.flip,))],
     ("transformer", "practice"): [Phase(24, (augment.flip,))],
 }
 NETWORKS = tuple(models.BUILDERS)

@@ -142,7 +142,7 @@ def test_untrained_is_the_same_network_with_the_same_first_weights():
     assert not np.array_equal(one.get_weights()[0], model.get_weights()[0])
 
 
-@pytest.mark.parametrize("network", ["small", "baseline", "improved"])
+@pytest.mark.parametrize("network", list(models.BUILDERS))
 @pytest.mark.parametrize("name", ["cifar10", "practice"])
 def test_every_checkpoint_is_whole(network, name):
     """Weights, the record of the training, and the answers, which agree with that record."""
@@ -153,7 +153,7 @@ def test_every_checkpoint_is_whole(network, name):
     assert len(record.read(text)["predictions"]) in (2000, 10_000)
 
 
-@pytest.mark.parametrize("network", ["small", "baseline", "improved"])
+@pytest.mark.parametrize("network", list(models.BUILDERS))
 def test_recorded_answers_agree_with_the_training_record(network):
     x_test, labels, _ = data.load_test("practice")
     answers = models.checkpoint_answers("practice", x_test, network)
@@ -169,3 +169,12 @@ def test_recorded_answers_are_those_of_the_checkpoint(practice_predictions):
     real = np.load(practice_predictions)
     assert (recorded.argmax(axis=1) == real.argmax(axis=1)).mean() > 0.998
     assert np.abs(recorded.max(axis=1) - real.max(axis=1)).max() < 0.01
+
+
+def test_the_model_behind_a_stand_in():
+    kept = object()
+    stand_in = models.RecordedModel(PICTURES, np.eye(10)[[0] * len(PICTURES)], lambda: kept)
+    assert models.real(stand_in) is kept
+    assert models.real(kept) is kept
+    with pytest.raises(ValueError, match="not at hand"):
+        models.real(models.RecordedModel(PICTURES, np.eye(10)[[0] * len(PICTURES)]))
