@@ -12,6 +12,7 @@ import hashlib
 import os
 import pickle
 import tarfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -134,12 +135,20 @@ def _few(whole: _All) -> tuple[np.ndarray, np.ndarray]:
 
     known = stress.training_fingerprints()
     if known is not None:
-        places = places_of(known, fingerprints(whole.x_train))
+        places = places_of(_apart(known), _apart(fingerprints(whole.x_train)))
         if (places >= 0).mean() > 0.99:
             places = np.where(places >= 0, places, places.max())
             return places[: stress.FEW], places[stress.FEW :]
     first = first_of_each(whole.y_train, 100)
     return first[: stress.FEW], first[stress.FEW :]
+
+
+def _apart(prints: np.ndarray) -> np.ndarray:
+    """Make equal fingerprints differ: the same picture is there once as girl, once as baby."""
+    order = np.argsort(prints, kind="stable")
+    again = np.empty_like(prints)
+    again[order] = np.arange(len(prints)) - np.searchsorted(prints[order], prints[order])
+    return prints + again
 
 
 def first_of_each(labels: np.ndarray, count: int) -> np.ndarray:
@@ -293,7 +302,7 @@ def _read(path: Path) -> _All:
                 stored["y_test"].astype(np.int64),
                 tuple(map(str, stored["class_names"])),
             )
-    except data.DAMAGES as error:
+    except (*data.DAMAGES, zlib.error) as error:
         raise data.DataError(f"{path.name} cannot be read") from error
     for x, y in (found[:2], found[2:4]):
         if x.shape != (len(y), 32, 32, 3) or x.dtype != np.uint8 or not len(y):

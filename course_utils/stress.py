@@ -158,7 +158,14 @@ def train(
         Plain data: settings, curves, seconds, versions. ``clean_accuracy`` is the accuracy on
         training pictures that are not changed, which is comparable between recipes;
         ``history["accuracy"]`` is not, since it is measured on mixed pictures.
+
+    Raises
+    ------
+    RuntimeError
+        In grading, for a training with all pictures: it would take a teacher's computer hours.
     """
+    if size.pictures is None and models.in_grading():
+        raise RuntimeError("The full size is not trained in grading.")
     keras = models.import_keras()
     plan = RECIPES[recipe]
     classes = len(pictures.class_names)
@@ -197,7 +204,7 @@ def train(
     clean = bare.predict(x, batch_size=256, verbose=0).argmax(axis=1) == y
     return bare, {
         "recipe": recipe,
-        "pictures": pictures.kind,
+        "kind": pictures.kind,
         "classes": classes,
         **size._asdict(),
         "pictures_used": len(x),
