@@ -224,7 +224,7 @@ def _stress(workspace: Workspace) -> Beginning:
         else:
             answers[recipe] = stress.answers(recipe, pictures)
     if not own:
-        print("Answers: of the course's own models. Each is small, and was trained one way.")
+        print("Answers: of the course's own four networks, which are small.")
     x_train, y_train, x_val, y_val, x_test, y_test = pictures[:6]
     piles = (x_train, _one_hot(y_train, count), x_val, _one_hot(y_val, count))
     values = VALUES[12](
