@@ -12,221 +12,76 @@ figure shows some of them and says which.
 
 from __future__ import annotations
 
-import functools
-import io
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
-from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont
-from matplotlib.ft2font import FT2Font
-from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from course_utils import analysis
-from course_utils.analysis import calibration, changes, inputs
-from course_utils.card import percent
+from course_utils.analysis import calibration, drawing, inputs
+from course_utils.analysis.change_plots import before_after, class_change, thresholds
+from course_utils.analysis.drawing import (
+    BLUE,
+    GRAY,
+    INK,
+    MOST,
+    ORANGE,
+    PALE_BLUE,
+    PALE_GRAY,
+    PALE_ORANGE,
+    SOFT,
+    TEN,
+    WIDTH,
+    Plot,
+    alt,
+    fit,
+    offscreen,
+    percent,
+    png,
+    short_names,
+)
 
-BLUE, ORANGE, GRAY, INK, SOFT = "#0067a5", "#d55e00", "#8a94a0", "#14213d", "#46536b"
-_PALE_BLUE, _PALE_ORANGE, _PALE_GRAY = "#9cc7e4", "#f7c08f", "#e4e7eb"
-MOST = 15  # classes or pairs in one figure
-WIDTH = 5.0  # inches: readable on a phone, on a screen and on paper
-_STYLE = {
-    "font.size": 10,
-    "font.family": "DejaVu Sans",
-    "axes.titlesize": 10.5,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": SOFT,
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-    "legend.fontsize": 9,
-    "legend.frameon": False,
-    "figure.titlesize": 11,
-    "figure.titleweight": "bold",
-    "figure.dpi": 100,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "savefig.facecolor": "white",
-    "hatch.linewidth": 0.8,
-    "figure.constrained_layout.h_pad": 0.07,
-    "figure.constrained_layout.w_pad": 0.07,
-    "text.parse_math": False,  # a class name may hold dollar signs
-}
-_BLUES = LinearSegmentedColormap.from_list("right", ["#ffffff", _PALE_BLUE, BLUE, "#003a5e"])
-_ORANGES = LinearSegmentedColormap.from_list("wrong", ["#ffffff", _PALE_ORANGE, ORANGE, "#8a3700"])
-# For ten classes: colors that color-blind people can tell apart (Okabe and Ito 2008), and marks.
-TEN = ["#0072b2", "#e69f00", "#56b4e9", "#d55e00", "#000000",
-        "#009e73", "#cc79a7", "#8a94a0", "#b8a000", "#5b3a8c"]  # fmt: skip
-_MARKS = "os^vDP*Xph"
-
-_offscreen: ContextVar[bool] = ContextVar("offscreen", default=False)
-
-
-class Plot(Figure):
-    """A matplotlib figure with a description in words in ``alt``."""
-
-    alt: str = ""
-
-    def __repr__(self) -> str:
-        return f"<figure: {self.alt}>"
-
-    def _repr_mimebundle_(self, **_: Any) -> tuple[dict, dict]:
-        """Add the words to the picture that the notebook makes of any figure.
-
-        It is about to be shown, so the notebook must not show it again when the cell ends.
-        """
-        if "inline" in mpl.get_backend().lower():
-            import matplotlib.pyplot as plt
-
-            plt.close(self)
-        return {}, {"image/png": {"alt": self.alt}}
-
-
-def alt(figure: Figure) -> str:
-    """Return what is to be seen on a figure, in words; empty if nobody wrote it."""
-    return getattr(figure, "alt", "")
-
-
-@contextmanager
-def offscreen() -> Iterator[None]:
-    """Draw figures that no notebook shows, for a file."""
-    token = _offscreen.set(True)
-    try:
-        yield
-    finally:
-        _offscreen.reset(token)
-
-
-def png(figure: Figure, dpi: int = 144) -> bytes:
-    """Return a figure as the content of a PNG file."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=dpi, metadata={"Description": alt(figure)})
-    return file.getvalue()
-
-
-def _drawing(draw: Callable[..., Plot]) -> Callable[..., Plot]:
-    """Draw with the same fonts and colors wherever it happens.
-
-    ``rc_context`` would also undo what a notebook sets when the first figure is made.
-    """
-
-    @functools.wraps(draw)
-    def styled(*args: Any, **kwargs: Any) -> Plot:
-        before = {key: mpl.rcParams[key] for key in _STYLE}
-        mpl.rcParams.update(_STYLE)
-        try:
-            return draw(*args, **kwargs)
-        finally:
-            mpl.rcParams.update(before)
-
-    return styled
-
-
-def _new(height: float, words: str, width: float = WIDTH, layout: str | None = "constrained"):
-    if _offscreen.get():
-        figure = Plot(figsize=(width, height), layout=layout)
-        FigureCanvasAgg(figure)
-    else:
-        import matplotlib.pyplot as plt
-
-        figure = plt.figure(FigureClass=Plot, figsize=(width, height), layout=layout)
-    figure.alt = words
-    return figure
-
-
-# --- Words and names ---------------------------------------------------------------------
-
-
-def short_names(class_names: Sequence[str] | None, classes: int) -> list[str]:
-    """Return the names as a figure can write them: not too long, and only what its font has."""
-    return [
-        _fit(name if _can_draw(name) else f"class {number}", 1.3)
-        for number, name in enumerate(inputs.names(class_names, classes))
-    ]
-
-
-def _fit(text: str, inches: float, size: float = 9) -> str:
-    """Cut a text to a width on paper."""
-
-    def width(words: str) -> float:
-        _font().set_size(size, 72)
-        _font().set_text(words)
-        return _font().get_width_height()[0] / 64 / 72
-
-    if width(text) <= inches:
-        return text
-    while text and width(f"{text}…") > inches:
-        text = text[:-1]
-    return f"{text.rstrip()}…"
-
-
-@functools.cache
-def _font() -> FT2Font:
-    return FT2Font(findfont(FontProperties(_STYLE["font.family"])))
-
-
-def _can_draw(name: str) -> bool:
-    """Whether the figures' font has all signs of a name; it has no pictures such as a cat."""
-    return bool(name.strip()) and all(ord(sign) in _font().get_charmap() for sign in name)
-
-
-def _percent(share: float) -> str:
-    return percent(share) if np.isfinite(share) else "unknown"
-
-
-def _list(words: Sequence[str]) -> str:
-    """
-    >>> _list(["a", "b", "c"])
-    'a, b and c'
-    """
-    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else "".join(words)
-
-
-def _some(total: int, shown: int, kind: str) -> str:
-    """What to say if not all is shown."""
-    return "" if shown >= total else f" Only {shown} of {total} {kind} are shown."
-
-
-def _as_percent(axis: Any) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:.0f}%"))
-
-
-def _thousands(axis: Any) -> None:
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    axis.set_major_locator(MaxNLocator(4, integer=True))
-
-
-def _title(figure: Plot, words: str) -> None:
-    """A headline over the whole width: long names leave little above the axes."""
-    figure.suptitle(words, x=0.02, ha="left", fontsize=10.5)
-
-
-def _instead(words: str) -> Plot:
-    """A figure for what is not there."""
-    figure = _new(0.9, words)
-    figure.text(0.5, 0.5, "\n".join(textwrap.wrap(words, 60)), ha="center", va="center")
-    return figure
-
+__all__ = [
+    "BLUE",
+    "GRAY",
+    "INK",
+    "MOST",
+    "ORANGE",
+    "SOFT",
+    "TEN",
+    "WIDTH",
+    "Plot",
+    "alt",
+    "before_after",
+    "calibration_word",
+    "check_pictures",
+    "check_points",
+    "class_change",
+    "confidence_histogram",
+    "confidence_of_true_class",
+    "confusion_matrix",
+    "curves",
+    "embedding",
+    "guardrail",
+    "offscreen",
+    "per_class",
+    "pictures_grid",
+    "pixels",
+    "png",
+    "reliability",
+    "saliency",
+    "short_names",
+    "thresholds",
+    "top_confusions",
+]
 
 # --- Training ----------------------------------------------------------------------------
 
 
-@_drawing
+@drawing.styled
 def curves(history: Any) -> Plot:
     """Draw accuracy and loss of each epoch, for training and validation pictures.
 
@@ -255,7 +110,7 @@ def curves(history: Any) -> Plot:
         )
     epochs = max(len(values) for values in kept.values())
     said = [f"Training curves over {epochs} epoch{'s' * (epochs != 1)}."]
-    figure = _new(2.9, "", width=WIDTH if len(panels) == 2 else 3.6)
+    figure = drawing.new(2.9, "", width=WIDTH if len(panels) == 2 else 3.6)
     for place, (name, axes) in enumerate(zip(panels, _row(figure, len(panels)), strict=True)):
         for key, what, color, mark, line in (
             (name, "training", BLUE, "o", "-"),
@@ -270,14 +125,14 @@ def curves(history: Any) -> Plot:
                 marker=None if many else mark, markersize=4, linewidth=1.6,
             )  # fmt: skip
             last = values[np.isfinite(values)][-1]
-            end = _percent(last) if name == "accuracy" else f"{last:.3g}"
+            end = percent(last) if name == "accuracy" else f"{last:.3g}"
             said.append(f"The {what} {name} ends at {end}.")
         axes.set(title=name.capitalize(), xlabel="epoch")
         axes.set_xlim(0.5 if epochs < 10 else 0, epochs + 0.5)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True, min_n_ticks=1))
         axes.grid(axis="y", alpha=0.3)
         if name == "accuracy":
-            _as_percent(axes.yaxis)
+            drawing.as_percent(axes.yaxis)
         if place == 0:
             axes.legend()
     if "val_loss" in kept and np.isfinite(kept["val_loss"]).any() and len(kept["val_loss"]) > 1:
@@ -297,7 +152,7 @@ def _row(figure: Plot, count: int) -> list:
 # --- Classes -----------------------------------------------------------------------------
 
 
-@_drawing
+@drawing.styled
 def confusion_matrix(
     probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str] | None = None
 ) -> Plot:
@@ -318,13 +173,13 @@ def confusion_matrix(
         shares = counts / counts.sum(axis=1, keepdims=True)
     rows, columns, title = np.arange(len(names)), list(names), "What the model says, in percent"
     if len(names) > MOST:
-        rows = _rising(np.diag(shares))[:MOST]
+        rows = drawing.rising(np.diag(shares))[:MOST]
         inside = shares[np.ix_(rows, rows)]
         shares = np.hstack([inside, 1 - inside.sum(axis=1, keepdims=True)])
         columns = [names[row] for row in rows] + ["any other"]
         title += f"\n(the {len(rows)} classes with the lowest accuracy)"
     count = len(rows)
-    figure = _new(1.5 + 0.34 * max(count, 4), _matrix_words(counts, names, count))
+    figure = drawing.new(1.5 + 0.34 * max(count, 4), _matrix_words(counts, names, count))
     axes = figure.subplots()
     colors = _matrix_colors(shares, count)
     axes.imshow(colors, aspect="auto", interpolation="nearest")
@@ -349,7 +204,7 @@ def confusion_matrix(
     axes.tick_params(which="both", length=0)
     axes.spines[:].set_visible(False)
     axes.set(xlabel="the model says (each row sums to 100)", ylabel="true class")
-    _title(figure, title)
+    drawing.title(figure, title)
     return figure
 
 
@@ -359,9 +214,9 @@ def _matrix_colors(shares: np.ndarray, count: int) -> np.ndarray:
     filled = np.nan_to_num(shares)
     wrong = np.where(diagonal, 0, filled)[:, :count]
     strength = np.sqrt(filled / max(0.1, wrong.max())).clip(0, 1)  # small shares stay visible
-    colors = np.where(diagonal[..., None], _BLUES(filled), _ORANGES(strength * 0.75))
-    colors[np.isnan(shares)] = mpl.colors.to_rgba(_PALE_GRAY)
-    colors[:, count:] = mpl.colors.to_rgba(_PALE_GRAY)
+    colors = np.where(diagonal[..., None], drawing.BLUES(filled), drawing.ORANGES(strength * 0.75))
+    colors[np.isnan(shares)] = mpl.colors.to_rgba(PALE_GRAY)
+    colors[:, count:] = mpl.colors.to_rgba(PALE_GRAY)
     return colors
 
 
@@ -374,27 +229,15 @@ def _matrix_words(counts: np.ndarray, names: Sequence[str], count: int) -> str:
             f"The most frequent mistake: {names[true]} taken for {names[said]}, "
             f"{wrong.max():,.0f} times of {counts[true].sum():,.0f}."
         )
-    overall = _percent(np.trace(counts) / counts.sum())
+    overall = percent(np.trace(counts) / counts.sum())
     return (
-        f"Confusion matrix of {len(names)} classes.{_some(len(names), count, 'classes')} {worst} "
+        f"Confusion matrix of {len(names)} classes."
+        f"{drawing.some(len(names), count, 'classes')} {worst} "
         f"The blue cells from top left to bottom right are right: {overall} in all."
     )
 
 
-def _rising(values: np.ndarray) -> np.ndarray:
-    """The places of all values that are numbers, the lowest first, equal ones by place."""
-    known = np.flatnonzero(np.isfinite(values))
-    return known[np.argsort(values[known], kind="stable")]
-
-
-def _name_rows(axes: Any, names: Sequence[str]) -> None:
-    """Write names beside horizontal bars, the first on top."""
-    axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.6)
-    axes.tick_params(axis="y", length=0)
-
-
-@_drawing
+@drawing.styled
 def per_class(
     probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str] | None = None
 ) -> Plot:
@@ -414,28 +257,31 @@ def per_class(
     accuracy = table["accuracy"].to_numpy(float)
     low, high = table["low"].to_numpy(float), table["high"].to_numpy(float)
     overall = float((p.argmax(axis=1) == y).mean())
-    order = _rising(accuracy)
+    order = drawing.rising(accuracy)
     parts = [(order, "")]
     if len(order) > MOST:
         high_end = order[max(MOST, len(order) - MOST) :]
-        parts = [(order[:MOST], f"The {MOST} lowest"), (high_end, f"The {len(high_end)} highest")]
+        parts = [
+            (order[:MOST], f"The {MOST} lowest"),
+            (high_end, f"The {len(high_end)} highest"),
+        ]
     shown = sum(len(rows) for rows, _ in parts)
     first, last = order[0], order[-1]
     absent = classes - len(order)
     said = (
-        f"Accuracy of each class, with 95% intervals.{_some(classes, shown, 'classes')} Lowest: "
-        f"{names[first]}, {_percent(accuracy[first])} (interval {_percent(low[first])} to "
-        f"{_percent(high[first])}). Highest: {names[last]}, {_percent(accuracy[last])}. "
-        f"All pictures: {_percent(overall)}."
+        "Accuracy of each class, with 95% intervals."
+        f"{drawing.some(classes, shown, 'classes')} Lowest: {names[first]}, "
+        f"{percent(accuracy[first])} (interval {percent(low[first])} to {percent(high[first])}). Highest: {names[last]}, {percent(accuracy[last])}. "
+        f"All pictures: {percent(overall)}."
         + (f" Classes without pictures: {absent}." if absent else "")
     )
-    figure = _new(0.95 + 0.27 * max(3, len(parts[0][0])), said)
+    figure = drawing.new(0.95 + 0.27 * max(3, len(parts[0][0])), said)
     for axes, (rows, title) in zip(_row(figure, len(parts)), parts, strict=True):
         places = np.arange(len(rows))
-        bars = axes.barh(places, accuracy[rows], height=0.72, color=_PALE_BLUE, edgecolor=BLUE)
+        bars = axes.barh(places, accuracy[rows], height=0.72, color=PALE_BLUE, edgecolor=BLUE)
         for bar, row in zip(bars, rows, strict=True):
             if accuracy[row] == accuracy[first] < accuracy[last]:
-                bar.set(facecolor=_PALE_ORANGE, edgecolor=ORANGE, hatch="///")
+                bar.set(facecolor=PALE_ORANGE, edgecolor=ORANGE, hatch="///")
         spread = np.clip([accuracy[rows] - low[rows], high[rows] - accuracy[rows]], 0, None)
         axes.errorbar(accuracy[rows], places, xerr=spread, fmt="none", ecolor=INK, capsize=2.5,
                       elinewidth=1.1)  # fmt: skip
@@ -443,17 +289,18 @@ def per_class(
         for place, row in zip(places, rows, strict=True):
             axes.text(1.03, place, f"{100 * accuracy[row]:.0f}%", va="center", fontsize=8.5,
                       clip_on=False)  # fmt: skip
-        _name_rows(axes, [names[row] for row in rows])
+        drawing.name_rows(axes, [names[row] for row in rows])
         axes.set(xlim=(0, 1), ylim=(len(order[:MOST]) - 0.4, -0.6), title=title)
         axes.set_xticks([0, 0.5, 1] if len(parts) > 1 else [0, 0.25, 0.5, 0.75, 1])
-        _as_percent(axes.xaxis)
+        drawing.as_percent(axes.xaxis)
     figure.supxlabel(
-        f"right, with its 95% interval (dashed: all pictures, {_percent(overall)})", fontsize=10
+        f"right, with its 95% interval (dashed: all pictures, {percent(overall)})",
+        fontsize=10,
     )
     return figure
 
 
-@_drawing
+@drawing.styled
 def confidence_of_true_class(
     probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str] | None = None
 ) -> Plot:
@@ -472,32 +319,32 @@ def confidence_of_true_class(
     table = analysis.per_class(p, y)
     mean = table["mean_confidence"].to_numpy(float)
     median = table["median_confidence"].to_numpy(float)
-    order = _rising(mean)
+    order = drawing.rising(mean)
     rows, best = order[:MOST], order[-1]
     said = (
         f"How sure the model is of the true class: mean and median for {len(rows)} classes."
-        f"{_some(classes, len(rows), 'classes')} Lowest mean: {names[rows[0]]}, "
-        f"{_percent(mean[rows[0]])} with a median of {_percent(median[rows[0]])}. "
-        f"Highest: {names[best]}, {_percent(mean[best])}."
+        f"{drawing.some(classes, len(rows), 'classes')} Lowest mean: {names[rows[0]]}, "
+        f"{percent(mean[rows[0]])} with a median of {percent(median[rows[0]])}. "
+        f"Highest: {names[best]}, {percent(mean[best])}."
     )
-    figure = _new(1.25 + 0.27 * len(rows), said)
+    figure = drawing.new(1.25 + 0.27 * len(rows), said)
     axes = figure.subplots()
     places = np.arange(len(rows))
     axes.hlines(places, mean[rows], median[rows], color=GRAY, linewidth=1.5)
     axes.plot(mean[rows], places, "o", color=BLUE, label="mean", markersize=6)
     axes.plot(median[rows], places, "D", color="white", markeredgecolor=ORANGE, label="median",
               markersize=6, markeredgewidth=1.6)  # fmt: skip
-    _name_rows(axes, [names[row] for row in rows])
+    drawing.name_rows(axes, [names[row] for row in rows])
     axes.set(xlim=(-0.02, 1.02), xlabel="score of the true class")
     if len(rows) < len(order):
         axes.set_ylabel(f"the {len(rows)} lowest of {classes}")
-    _as_percent(axes.xaxis)
+    drawing.as_percent(axes.xaxis)
     axes.grid(axis="x", alpha=0.3)
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
 
-@_drawing
+@drawing.styled
 def top_confusions(
     probabilities: np.ndarray,
     labels: np.ndarray,
@@ -521,27 +368,27 @@ def top_confusions(
     counts = np.asarray(analysis.confusion(p, y))
     wrong = counts - np.diag(np.diag(counts))
     if not wrong.any():
-        return _instead("There are no mistakes, so nothing is confused.")
+        return drawing.instead("There are no mistakes, so nothing is confused.")
     order = np.argsort(-wrong, axis=None, kind="stable")
     pairs = [np.unravel_index(place, wrong.shape) for place in order[:MOST]]
     pairs = [(true, other) for true, other in pairs if wrong[true, other]]
-    said = "The most frequent mistakes: " + _list(
+    said = "The most frequent mistakes: " + drawing.listed(
         [f"{names[t]} taken for {names[o]}, {wrong[t, o]} times" for t, o in pairs[:3]]
     )
     if classes > 12:
         said += f". Shown are the {len(pairs)} most frequent pairs of {classes} classes."
-        figure = _new(1 + 0.27 * len(pairs), said)
+        figure = drawing.new(1 + 0.27 * len(pairs), said)
         axes = figure.subplots()
         labels = [f"{names[t]} → {names[o]}" for t, o in pairs]
         _count_bars(axes, labels, [wrong[pair] for pair in pairs])
         axes.set_xlabel("pictures")
         axes.set_xlim(0, wrong.max() * 1.15)
-        _title(figure, "Most frequent mistakes (true class → answer)")
+        drawing.title(figure, "Most frequent mistakes (true class → answer)")
         return figure
     said += f". Shown are up to {most} wrong answers for each class."
     lines = min(most, classes - 1)
     rows = -(-classes // 2)
-    figure = _new(0.2 + rows * (0.42 + 0.19 * max(lines, 2)), said)
+    figure = drawing.new(0.2 + rows * (0.42 + 0.19 * max(lines, 2)), said)
     grid = np.ravel(figure.subplots(rows, 2, sharex=True))
     for number, axes in enumerate(grid[:classes]):
         best = [o for o in np.argsort(-wrong[number], kind="stable")[:lines] if wrong[number, o]]
@@ -550,7 +397,7 @@ def top_confusions(
         axes.set_xlim(0, wrong.max() * 1.22)
         axes.xaxis.set_visible(False)
         axes.spines["bottom"].set_visible(False)
-        axes.set_title(f"{_fit(names[number], 0.85)}: {wrong[number].sum():,} wrong", fontsize=9)
+        axes.set_title(f"{fit(names[number], 0.85)}: {wrong[number].sum():,} wrong", fontsize=9)
     for axes in grid[classes:]:
         axes.set_axis_off()
     return figure
@@ -558,7 +405,7 @@ def top_confusions(
 
 def _count_bars(axes: Any, names: Sequence[str], counts: Sequence[int]) -> None:
     places = range(len(counts))
-    axes.barh(places, counts, height=0.72, color=_PALE_ORANGE, edgecolor=ORANGE)
+    axes.barh(places, counts, height=0.72, color=PALE_ORANGE, edgecolor=ORANGE)
     for place, count in zip(places, counts, strict=True):
         axes.annotate(
             f"{count:,}",
@@ -568,14 +415,14 @@ def _count_bars(axes: Any, names: Sequence[str], counts: Sequence[int]) -> None:
             va="center",
             fontsize=8.5,
         )
-    _name_rows(axes, names)
-    _thousands(axes.xaxis)
+    drawing.name_rows(axes, names)
+    drawing.thousands(axes.xaxis)
 
 
 # --- Confidence --------------------------------------------------------------------------
 
 
-@_drawing
+@drawing.styled
 def confidence_histogram(probabilities: np.ndarray, labels: np.ndarray, bins: int = 20) -> Plot:
     """Draw how sure the model is, apart for its right and its wrong answers.
 
@@ -590,8 +437,8 @@ def confidence_histogram(probabilities: np.ndarray, labels: np.ndarray, bins: in
     confidence, right = p.max(axis=1), p.argmax(axis=1) == y
     said = ["How sure the model is of its answers."]
     groups = [
-        ("right", right, BLUE, _PALE_BLUE, ""),
-        ("wrong", ~right, ORANGE, _PALE_ORANGE, "///"),
+        ("right", right, BLUE, PALE_BLUE, ""),
+        ("wrong", ~right, ORANGE, PALE_ORANGE, "///"),
     ]
     for what, group, *_ in groups:
         if not group.any():
@@ -600,9 +447,9 @@ def confidence_histogram(probabilities: np.ndarray, labels: np.ndarray, bins: in
         sure = int((confidence[group] >= 0.9).sum())
         said.append(
             f"{group.sum():,} {what} answers: half of them are at least "
-            f"{_percent(np.median(confidence[group]))} sure, and {sure:,} are at least 90% sure."
+            f"{percent(np.median(confidence[group]))} sure, and {sure:,} are at least 90% sure."
         )
-    figure = _new(3.7, " ".join(said))
+    figure = drawing.new(3.7, " ".join(said))
     edges = np.linspace(0, 1, bins + 1)
     for axes, (what, group, color, light, hatch) in zip(
         figure.subplots(2, 1, sharex=True), groups, strict=True
@@ -615,13 +462,13 @@ def confidence_histogram(probabilities: np.ndarray, labels: np.ndarray, bins: in
         axes.set_title(f"{group.sum():,} {what}, {sure:,} of them at least 90% sure")
         axes.set_ylabel("pictures")
         axes.set_ylim(0, max(1, counts.max() * 1.08))
-        _thousands(axes.yaxis)
+        drawing.thousands(axes.yaxis)
     axes.set(xlim=(0, 1), xlabel="how sure the model is of its answer")
-    _as_percent(axes.xaxis)
+    drawing.as_percent(axes.xaxis)
     return figure
 
 
-@_drawing
+@drawing.styled
 def reliability(probabilities: np.ndarray, labels: np.ndarray, count: int = 15) -> Plot:
     """Draw a reliability diagram: is the model right as often as it is sure?
 
@@ -644,28 +491,28 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, count: int = 15) 
     )
     mean, right = float(p.max(axis=1).mean()), float((p.argmax(axis=1) == y).mean())
     word = calibration_word(mean, right)
-    figure = _new(
+    figure = drawing.new(
         4.3,
-        f"Reliability diagram with {count} bins. The model is on average {_percent(mean)} sure "
-        f"and right in {_percent(right)} of all pictures: {word}. "
+        f"Reliability diagram with {count} bins. The model is on average {percent(mean)} sure "
+        f"and right in {percent(right)} of all pictures: {word}. "
         f"Expected calibration error {ece:.3f}.",
     )
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     full = n > 0
     left, width = lower[full], (upper - lower)[full]
-    top.bar(left, accuracy[full], width, align="edge", color=_PALE_BLUE, edgecolor=BLUE,
+    top.bar(left, accuracy[full], width, align="edge", color=PALE_BLUE, edgecolor=BLUE,
             label="right answers")  # fmt: skip
     top.bar(left, confidence[full] - accuracy[full], width, bottom=accuracy[full], align="edge",
             color="none", edgecolor=ORANGE, hatch="///", linewidth=1.2,
             label="gap to how sure it is")  # fmt: skip
     top.plot([0, 1], [0, 1], "--", color=SOFT, linewidth=1.2, label="as sure as right")
     top.set(ylim=(0, 1), ylabel="right", title=f"ECE {ece:.3f}: {word}")
-    _as_percent(top.yaxis)
+    drawing.as_percent(top.yaxis)
     figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     bottom.bar(left, n[full], width, align="edge", color="#d9dee5", edgecolor=SOFT)
     bottom.set(xlim=(0, 1), ylabel="pictures", xlabel="how sure the model is of its answer")
-    _as_percent(bottom.xaxis)
-    _thousands(bottom.yaxis)
+    drawing.as_percent(bottom.xaxis)
+    drawing.thousands(bottom.yaxis)
     figure.align_ylabels()
     return figure
 
@@ -678,7 +525,7 @@ def calibration_word(confidence: float, accuracy: float) -> str:
     return "too sure of itself" if gap > 0 else "less sure than it could be"
 
 
-@_drawing
+@drawing.styled
 def guardrail(probabilities: np.ndarray, labels: np.ndarray) -> Plot:
     """Draw what a rule "answer only if at least this sure" costs and gains.
 
@@ -693,24 +540,24 @@ def guardrail(probabilities: np.ndarray, labels: np.ndarray) -> Plot:
     answered, accuracy = table["answered"].to_numpy(float), table["accuracy"].to_numpy(float)
     place = int(np.abs(at - 0.9).argmin())
     right = (
-        f", and {_percent(accuracy[place])} of those answers are right"
+        f", and {percent(accuracy[place])} of those answers are right"
         if answered[place]
         else ": none"
     )
     said = (
-        f"A rule: answer only if at least this sure. Without it {_percent(accuracy[0])} of all "
-        f"answers are right. At 90% the model answers {_percent(answered[place])} of the pictures"
+        f"A rule: answer only if at least this sure. Without it {percent(accuracy[0])} of all "
+        f"answers are right. At 90% the model answers {percent(answered[place])} of the pictures"
         f"{right}."
     )
-    figure = _new(3.1, said)
+    figure = drawing.new(3.1, said)
     axes = figure.subplots()
     axes.plot(at, accuracy, "-o", color=BLUE, markersize=4, label="right, of those answered")
     axes.plot(at, answered, "--s", color=ORANGE, markersize=4, label="answered, of all pictures")
     axes.axvline(0.9, color=SOFT, linewidth=0.9, linestyle=":")
     axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="answer only if at least this sure")
     axes.grid(axis="y", alpha=0.3)
-    _as_percent(axes.xaxis)
-    _as_percent(axes.yaxis)
+    drawing.as_percent(axes.xaxis)
+    drawing.as_percent(axes.yaxis)
     figure.legend(loc="outside upper center", ncols=2)
     return figure
 
@@ -718,7 +565,7 @@ def guardrail(probabilities: np.ndarray, labels: np.ndarray) -> Plot:
 # --- Pictures ----------------------------------------------------------------------------
 
 
-@_drawing
+@drawing.styled
 def pictures_grid(
     pictures: np.ndarray,
     numbers: Sequence[int],
@@ -755,11 +602,13 @@ def pictures_grid(
     if numbers.size and (numbers.min() < 0 or numbers.max() >= len(y)):
         raise ValueError(f"There are {len(y):,} pictures, with numbers from 0 to {len(y) - 1:,}.")
     if not numbers.size:
-        return _instead(f"{title}: there is no such picture." if title else "There is no picture.")
+        return drawing.instead(
+            f"{title}: there is no such picture." if title else "There is no picture."
+        )
     shown = numbers[:most]
     predicted = p.argmax(axis=1)
     said = [
-        f"number {n}, true {names[y[n]]}, predicted {names[predicted[n]]}, {_percent(p[n].max())}"
+        f"number {n}, true {names[y[n]]}, predicted {names[predicted[n]]}, {percent(p[n].max())}"
         for n in shown
     ]
     above = title + (f" ({len(shown)} of {len(numbers)})" if len(shown) < len(numbers) else "")
@@ -771,12 +620,12 @@ def pictures_grid(
     lines = textwrap.wrap(above, round(width / 0.085))
     head = 0.15 + 0.2 * len(lines)
     height = head + rows * (cell * 0.8 + text)
-    figure = _new(height, words, width=width, layout=None)
+    figure = drawing.new(height, words, width=width, layout=None)
     figure.text(
         0.02, 1 - 0.1 / height, "\n".join(lines), fontsize=10.5, fontweight="bold", va="top"
     )
     side = cell * 0.8
-    names = [_fit(name, 0.85, 8) for name in names]
+    names = [fit(name, 0.85, 8) for name in names]
     for place, number in enumerate(shown):
         row, column = divmod(place, across)
         left = column * cell + (cell - side) / 2
@@ -791,7 +640,7 @@ def pictures_grid(
         )  # fmt: skip
         axes.set_xlabel(
             f"Pred: {names[predicted[number]]}\nTrue: {names[y[number]]}\n"
-            f"{number}, {_percent(p[number].max())} sure",
+            f"{number}, {percent(p[number].max())} sure",
             fontsize=8, labelpad=3, linespacing=1.15,
         )  # fmt: skip
     return figure
@@ -821,7 +670,7 @@ def pixels(picture: np.ndarray) -> np.ndarray:
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
 
 
-@_drawing
+@drawing.styled
 def saliency(pictures: np.ndarray, maps: np.ndarray, words: str | Sequence[str] = "") -> Plot:
     """Show where a model looked: the picture, the map in its true size, and both together.
 
@@ -855,7 +704,7 @@ def saliency(pictures: np.ndarray, maps: np.ndarray, words: str | Sequence[str] 
     ]
     below = [textwrap.fill(text, 26, max_lines=6, placeholder=" …") for text in words]
     lines = [1 + text.count("\n") if text else 0 for text in below]
-    figure = _new(
+    figure = drawing.new(
         0.4 + 1.6 * len(maps) + 0.15 * sum(lines),
         f"Where the model looked, as maps of {high} x {wide} cells. {'; '.join(said)}.",
     )
@@ -892,198 +741,10 @@ def _over(picture: np.ndarray, one: np.ndarray) -> np.ndarray:
     return np.round(255 * (gray + color) / 2).astype(np.uint8)
 
 
-# --- Before and after --------------------------------------------------------------------
-
-
-@_drawing
-def before_after(
-    before: np.ndarray,
-    after: np.ndarray,
-    labels: np.ndarray,
-    class_names: Sequence[str] | None = None,
-) -> Plot:
-    """Draw the before/after card of two models that saw the same pictures.
-
-    Parameters
-    ----------
-    before, after : ndarray of shape (n, k), float
-    labels : ndarray of shape (n,), int, or (n, k), one-hot
-    class_names : sequence of str, optional
-    """
-    found = changes.compare(before, after, labels, class_names)
-    total = sum(found[key] for key in ("both_right", "fixed", "regressed", "both_wrong"))
-    chance = found["mcnemar_exact_p"]
-    p_words = "p < 0.0001" if chance < 0.0001 else f"p = {chance:.2g}"
-    verdict = {
-        "better": f"The model after is better ({p_words})",
-        "worse": f"The model after is worse ({p_words})",
-    }.get(found["verdict"], f"It may be chance ({p_words})")
-    lines = [
-        ("right", _percent(found["accuracy_before"]), _percent(found["accuracy_after"])),
-        ("wrong, but at least 90% sure", *(f"{found[f'wrong_ge_{w}']['0.9']:,}" for w in _WHEN)),
-        ("how sure when wrong", *(_when_sure(found[f"mean_conf_wrong_{w}"]) for w in _WHEN)),
-        ("calibration error (ECE)", *(f"{found[f'ece_{when}']:.3f}" for when in _WHEN)),
-        ("log loss", *(f"{found[f'log_loss_{when}']:.3f}" for when in _WHEN)),
-    ]
-    said = (
-        f"{verdict}. Of {total:,} pictures {found['both_right']:,} are right both times, "
-        f"{found['fixed']:,} are fixed, {found['regressed']:,} are newly wrong, and "
-        f"{found['both_wrong']:,} are wrong both times; "
-        f"{found['both_wrong_lower_conf']:,} of these are less sure now. "
-        + " ".join(f"{what[0].upper() + what[1:]}: {a} before, {b} after." for what, a, b in lines)
-    )
-    figure = _new(4.1, said, layout=None)
-    figure.text(0.03, 0.965, verdict, fontsize=11, fontweight="bold", va="top")
-    boxes = [
-        ("both_right", "right both times", "#d7e9f5", BLUE, ""),
-        ("fixed", "fixed", _PALE_BLUE, BLUE, ""),
-        ("regressed", "newly wrong", _PALE_ORANGE, ORANGE, "///"),
-        ("both_wrong", "wrong both times", _PALE_GRAY, SOFT, ""),
-    ]
-    axes = figure.add_axes((0.03, 0.47, 0.94, 0.42))
-    axes.set_axis_off()
-    axes.set(xlim=(0, 2), ylim=(2, 0))
-    for place, (key, what, color, edge, hatch) in enumerate(boxes):
-        row, column = divmod(place, 2)
-        axes.add_patch(Rectangle((column + 0.01, row + 0.03), 0.98, 0.94, facecolor=color,
-                                 edgecolor=edge, linewidth=1.4))  # fmt: skip
-        if hatch:
-            axes.add_patch(Rectangle((column + 0.01, row + 0.03), 0.05, 0.94, facecolor="white",
-                                     edgecolor=edge, hatch=hatch, linewidth=1.4))  # fmt: skip
-        middle = {"x": column + 0.5, "ha": "center", "va": "center"}
-        axes.text(y=row + 0.33, s=f"{found[key]:,}", fontsize=15, fontweight="bold", **middle)
-        axes.text(y=row + 0.65, s=what, fontsize=9.5, **middle)
-        if key == "both_wrong":
-            less = f"{found['both_wrong_lower_conf']:,} of them less sure"
-            axes.text(y=row + 0.85, s=less, fontsize=8.5, **middle)
-    table = figure.add_axes((0.03, 0.02, 0.94, 0.41))
-    table.set_axis_off()
-    table.set(xlim=(0, 1), ylim=(len(lines) + 1, 0))
-    for row, (what, *values) in enumerate([("", *_WHEN), *lines]):
-        weight = "bold" if row == 0 else "normal"
-        table.text(0.0, row + 0.5, what, va="center", fontsize=9.5)
-        for right, value in zip((0.8, 1.0), values, strict=True):
-            table.text(right, row + 0.5, value, va="center", ha="right", fontsize=9.5,
-                       fontweight=weight)  # fmt: skip
-        table.axhline(row + 1, color="#c9d4e3", linewidth=0.8)
-    return figure
-
-
-_WHEN = ("before", "after")
-
-
-def _when_sure(share: float | None) -> str:
-    return "none" if share is None or not np.isfinite(share) else _percent(share)
-
-
-@_drawing
-def thresholds(before: np.ndarray, after: np.ndarray | None, labels: np.ndarray) -> Plot:
-    """Draw how many answers are wrong although the model is at least so sure.
-
-    Parameters
-    ----------
-    before : ndarray of shape (n, k), float
-    after : ndarray of shape (n, k), float, or None
-        None for one model alone.
-    labels : ndarray of shape (n,), int, or (n, k), one-hot
-    """
-    if after is None:
-        counts = {"wrong": list(analysis.wrong_at(before, labels).values())}
-        looks = [(_PALE_ORANGE, ORANGE, "")]
-    else:
-        found = changes.compare(before, after, labels)
-        counts = {when: list(found[f"wrong_ge_{when}"].values()) for when in _WHEN}
-        looks = [(_PALE_GRAY, GRAY, "///"), (_PALE_BLUE, BLUE, "")]
-    said = [
-        _list([f"{n[place]:,} {what}" for what, n in counts.items()]) + f" at {at:.0%}"
-        for place, at in enumerate(inputs.THRESHOLDS)
-    ]
-    figure = _new(2.9, f"Wrong answers although the model is at least so sure: {'; '.join(said)}.")
-    axes = figure.subplots()
-    places = np.arange(len(inputs.THRESHOLDS))
-    width = 0.84 / len(counts)
-    for number, ((what, heights), look) in enumerate(zip(counts.items(), looks, strict=True)):
-        left = places - 0.42 + number * width
-        color, edge, hatch = look
-        axes.bar(
-            left,
-            heights,
-            width,
-            align="edge",
-            color=color,
-            edgecolor=edge,
-            hatch=hatch,
-            label=what,
-        )
-        for x, count in zip(left, heights, strict=True):
-            axes.annotate(f"{count:,}", (x + width / 2, count), xytext=(0, 2), ha="center",
-                          textcoords="offset points", fontsize=8)  # fmt: skip
-    axes.set_xticks(places, [f"{at:.0%}" for at in inputs.THRESHOLDS])
-    axes.set(xlabel="at least so sure", ylabel="wrong answers")
-    axes.set_ylim(0, max(1, *(max(n) for n in counts.values())) * 1.1)
-    _thousands(axes.yaxis)
-    if after is not None:
-        axes.legend()
-    return figure
-
-
-@_drawing
-def class_change(
-    before: np.ndarray,
-    after: np.ndarray,
-    labels: np.ndarray,
-    class_names: Sequence[str] | None = None,
-) -> Plot:
-    """Draw by how many points the accuracy of each class changed.
-
-    With more than 15 classes: the seven that lost most and the eight that gained most.
-
-    Parameters
-    ----------
-    before, after, labels, class_names
-        As for :func:`before_after`.
-    """
-    after_p, _ = inputs.check(after, labels)
-    classes = after_p.shape[1]
-    names = short_names(class_names, classes)
-    found = changes.compare(before, after, labels, class_names)
-    change = np.asarray(
-        [np.nan if one is None else one for one in found["per_class_change"]], float
-    )
-    order = _rising(-change)
-    rows = np.r_[order[:8], order[-7:]] if len(order) > MOST else order
-    better, worse = int((change > 0).sum()), int((change < 0).sum())
-    best, worst = order[0], order[-1]
-    said = (
-        f"Change of the accuracy of each class, in points. {better} classes are better, {worse} "
-        f"are worse.{_some(classes, len(rows), 'classes')} Most gained: {names[best]}, "
-        f"{100 * change[best]:+.1f}. Least: {names[worst]}, {100 * change[worst]:+.1f}."
-    )
-    figure = _new(0.95 + 0.27 * max(3, len(rows)), said)
-    axes = figure.subplots()
-    places = np.arange(len(rows))
-    bars = axes.barh(places, 100 * change[rows], height=0.72)
-    for bar, row, place in zip(bars, rows, places, strict=True):
-        up = change[row] >= 0
-        bar.set(facecolor=_PALE_BLUE if up else _PALE_ORANGE, edgecolor=BLUE if up else ORANGE,
-                hatch="" if up else "///")  # fmt: skip
-        axes.annotate(f"{100 * change[row]:+.1f}", (100 * change[row], place), va="center",
-                      xytext=(3 if up else -3, 0), textcoords="offset points", fontsize=8.5,
-                      ha="left" if up else "right")  # fmt: skip
-    axes.axvline(0, color=INK, linewidth=1)
-    _name_rows(axes, [names[row] for row in rows])
-    axes.set_xlabel("points of accuracy gained or lost")
-    axes.margins(x=0.14)
-    if len(rows) < len(order):
-        axes.axhline(7.5, color=SOFT, linestyle=":", linewidth=1)
-        _title(figure, f"Most gained and most lost, of {classes} classes")
-    return figure
-
-
 # --- Embeddings --------------------------------------------------------------------------
 
 
-@_drawing
+@drawing.styled
 def embedding(
     points: np.ndarray,
     probabilities: np.ndarray,
@@ -1118,14 +779,14 @@ def embedding(
         f"{int((~right).sum()):,} of them are wrong."
         + ("" if by_class else f" {classes} classes are too many for one color each.")
     )
-    figure = _new(7.6 if by_class else 4.0, said)
+    figure = drawing.new(7.6 if by_class else 4.0, said)
     panels = list(np.atleast_1d(figure.subplots(1 + by_class, 1)))
     if by_class:
         for number in range(classes):
             group = points[y == number]
             if not len(group):
                 continue
-            panels[0].scatter(*group.T, s=size, color=TEN[number], marker=_MARKS[number],
+            panels[0].scatter(*group.T, s=size, color=TEN[number], marker=drawing.MARKS[number],
                               alpha=0.65, linewidths=0, label=names[number])  # fmt: skip
         panels[0].set_title("by true class")
         panels[0].legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=1.5)
