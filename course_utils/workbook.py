@@ -420,7 +420,8 @@ def _to_record(item: str, variable: str | None, names: dict[str, Any]) -> Any:
     if variable is None:
         if not beginning.own and item in ("history", "openings"):
             return None
-        return beginning.work.get(item) or workspace.read(item)
+        known = beginning.work.get(item)
+        return workspace.read(item) if known is None else known
     if item == "val_predictions" and not beginning.own:
         return None
     value = plain(names.get(variable))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from course_utils import begin, data, models, workbook
-from course_utils.workspace import Workspace
+from course_utils.workspace import STRESS_ITEMS, Workspace
 
 
 @pytest.fixture
@@ -150,3 +150,24 @@ def test_findings_for_demo_day(at_work):
 def test_there_are_ten_stages(stage):
     with pytest.raises(ValueError, match="1 to 10"):
         workbook.resume(stage)
+
+
+def test_the_stress_test_takes_all_four_own_networks_or_none(at_work, capsys):
+    for number, item in enumerate(STRESS_ITEMS):
+        known = workbook.resume(12).answers
+        assert "the course's own four" in capsys.readouterr().out
+        assert not np.array_equal(known["baseline"], answers(0))
+        at_work.write(item, answers(number))
+    mine = workbook.resume(12).answers
+    assert "your own four" in capsys.readouterr().out
+    assert [np.array_equal(table, answers(n)) for n, table in enumerate(mine.values())] == [
+        True
+    ] * 4
+    assert list(mine) == ["baseline", "cutmix", "smoothing", "both"]
+
+
+def test_the_evaluation_begins_with_a_model_and_its_history(at_work):
+    begun = workbook.resume(11)
+    epochs = models.training_record("practice", "improved")["epochs"]
+    assert len(begun.history["val_accuracy"]) == epochs
+    assert begun.model.predict(begun.x_test).shape == begun.y_test.shape == (2000, 10)

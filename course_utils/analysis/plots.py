@@ -271,8 +271,8 @@ def per_class(
     said = (
         "Accuracy of each class, with 95% intervals."
         f"{drawing.some(classes, shown, 'classes')} Lowest: {names[first]}, "
-        f"{percent(accuracy[first])} (interval {percent(low[first])} to {percent(high[first])}). Highest: {names[last]}, {percent(accuracy[last])}. "
-        f"All pictures: {percent(overall)}."
+        f"{percent(accuracy[first])} (interval {percent(low[first])} to {percent(high[first])}). "
+        f"Highest: {names[last]}, {percent(accuracy[last])}. All pictures: {percent(overall)}."
         + (f" Classes without pictures: {absent}." if absent else "")
     )
     figure = drawing.new(0.95 + 0.27 * max(3, len(parts[0][0])), said)
