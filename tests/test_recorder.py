@@ -40,8 +40,10 @@ class Kernel:
 
     def check(self, name: str) -> tuple[float, str]:
         outputs = self.run(f'import course_utils\ncourse_utils.check("{name}")')
-        assert [o.output_type for o in outputs] == ["stream", "execute_result"], outputs
-        return float(outputs[1].data["text/plain"]), " ".join(outputs[0].text.split())
+        *printed, result = outputs  # a busy kernel sends what is printed in several parts
+        assert {o.output_type for o in printed} == {"stream"}, outputs
+        words = "".join(o.text for o in printed)
+        return float(result.data["text/plain"]), " ".join(words.split())
 
     def setup(self):
         self.run(
@@ -132,8 +134,9 @@ def test_an_answer_that_breaks_off_keeps_what_was_shown(ready):
 
 def test_the_student_s_output_is_untouched(ready):
     outputs = ready.run("print('a')\ndisplay(1)\n2")
-    assert [o.output_type for o in outputs] == ["stream", "display_data", "execute_result"]
-    assert outputs[0].text == "a\n"
+    kinds = [o.output_type for o in outputs]
+    assert list(dict.fromkeys(kinds)) == ["stream", "display_data", "execute_result"]
+    assert "".join(o.text for o in outputs if o.output_type == "stream") == "a\n"
 
 
 def test_changed_copies_do_not_move_the_goal(ready):
