@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_utils.evidence import Table, plain
+from course_utils.pages import template
 from course_utils.wording import names_in
 
 TITLE = "My picture classifier"
 DOES = "It looks at a tiny picture and says which of ten things the picture shows."
-_ASSETS = Path(__file__).parent / "assets"
 _TEMPLATE = "demo_card.html.j2"
 
 
@@ -221,22 +221,10 @@ def render(
     ImportError
         If Jinja2 is not installed.
     """
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise ImportError("The demo card needs Jinja2. Install it: pip install jinja2") from error
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {"percent": percent, "of_100": of_100}
     names, facts = list(class_names), facts or Facts()
     if isinstance(facts.hardest, int) and facts.hardest < len(names):
         facts = facts._replace(hardest=names[facts.hardest])
-    return environment.get_template(_TEMPLATE).render(
+    return template(_TEMPLATE, {"percent": percent, "of_100": of_100}).render(
         name=name.strip(),
         title=title.strip() or TITLE,
         does=does.strip() or DOES,

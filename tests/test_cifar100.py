@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import pickle
-import tarfile
 
 import numpy as np
 import pytest
 
 from course_utils import cifar100, data, download, practice, stress
+from tests.archives import tar_gz
 from tests.test_data import Server
 
 NAMES = ("bear", "can", "man", "sea")
@@ -42,13 +41,7 @@ class Small:
         parts = {"train": self.train, "test": self.test, "meta": meta}
         self.files = {name: pickle.dumps(one, protocol=2) for name, one in parts.items()}
         md5 = {name: hashlib.md5(content).hexdigest() for name, content in self.files.items()}
-        stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-            for name, content in self.files.items():
-                info = tarfile.TarInfo(f"{cifar100.FOLDER}/{name}")
-                info.size = len(content)
-                archive.addfile(info, io.BytesIO(content))
-        self.archive = stream.getvalue()
+        self.archive = tar_gz(cifar100.FOLDER, self.files)
         monkeypatch.setattr(cifar100, "FILES", md5)
         monkeypatch.setattr(cifar100, "ARCHIVE_SHA256", hashlib.sha256(self.archive).hexdigest())
         monkeypatch.setattr(stress, "FEW", 360)  # of 4 classes with 100 pictures each

@@ -7,7 +7,6 @@ import hashlib
 import io
 import pickle
 import socket
-import tarfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 
 from course_utils import data, download, practice
+from tests.archives import tar_gz
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +52,7 @@ class Small:
             part: [data.content_hash(*blocks[n]) for n in files] for part, files in parts.items()
         }
         self.blocks = blocks
-        stream = io.BytesIO()
-        with tarfile.open(fileobj=stream, mode="w:gz") as archive:
-            for name, file in self.files.items():
-                info = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
-                info.size = len(file)
-                archive.addfile(info, io.BytesIO(file))
-        self.archive = stream.getvalue()
+        self.archive = tar_gz("cifar-10-batches-py", self.files)
         monkeypatch.setattr(data, "FILES", parts)
         monkeypatch.setattr(data, "CONTENT", content)
         monkeypatch.setattr(data, "ARCHIVE_SHA256", hashlib.sha256(self.archive).hexdigest())

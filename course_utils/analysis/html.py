@@ -20,8 +20,8 @@ import numpy as np
 
 from course_utils.analysis import calibration, inputs, metrics, mistakes, people, plots, verdict
 from course_utils.card import data_uri, of_100, percent
+from course_utils.pages import template
 
-_ASSETS = Path(__file__).parents[1] / "assets"
 _TEMPLATE = "report.html.j2"
 _MOST = 20  # pictures of one kind
 _LOOKED_INTO = 3  # pictures for Grad-CAM
@@ -145,24 +145,15 @@ def report(
 
 
 def _template() -> Any:
-    try:
-        from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    except ImportError as error:
-        raise ImportError("The report needs Jinja2. Install it: pip install jinja2") from error
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    return template(
+        _TEMPLATE,
+        {
+            "percent": _percent,
+            "decimals": _decimals,
+            "of_100": lambda share: of_100(share) if _known(share) else 0,
+            "count": "{:,}".format,
+        },
     )
-    environment.filters |= {
-        "percent": _percent,
-        "decimals": _decimals,
-        "of_100": lambda share: of_100(share) if _known(share) else 0,
-        "count": "{:,}".format,
-    }
-    return environment.get_template(_TEMPLATE)
 
 
 def _known(number: Any) -> bool:

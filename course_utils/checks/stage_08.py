@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from course_utils.checks import deeper_08
-from course_utils.checks.result import Check, Result
-from course_utils.checks.sentences import counted, join, quoted
+from course_utils.checks.result import Check, Result, blanks
+from course_utils.checks.sentences import counted, quoted
 from course_utils.checks.values import as_array
 from course_utils.evidence import EDGE, Evidence, Reference, Unreadable
 
@@ -44,7 +44,7 @@ _FARTHEST = 8  # pixels that a crop may move a photo
 
 def show_changes(evidence: Evidence, reference: Reference) -> Result:
     """A photo mirrored and moved, on the screen."""
-    if blank := _blanks(evidence, "flipped", "cropped"):
+    if blank := blanks(evidence, "flipped", "cropped"):
         return blank
     photo, flipped, cropped = (_pictures(evidence, n) for n in ("photo", "flipped", "cropped"))
     if photo is None or len(photo) != 1:
@@ -106,7 +106,7 @@ def _screens(evidence: Evidence) -> int:
 def mix_pictures(evidence: Evidence, reference: Reference) -> Result:
     """Mixed pictures with mixed labels on the screen, and a share worked out."""
     names = ("mixed_pictures", "mixed_labels", "share_left")
-    if blank := _blanks(evidence, *names, at_least=len(names)):
+    if blank := blanks(evidence, *names, at_least=len(names)):
         return blank
     problems = [_what_is_mixed(evidence, reference), _what_is_left(evidence)]
     if found := [words for words in problems if words]:
@@ -117,7 +117,7 @@ def mix_pictures(evidence: Evidence, reference: Reference) -> Result:
 def _what_is_mixed(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the mixed pictures, if anything is."""
     use = "Write both names before the = sign, in one line. After it comes cu.cutmix(...)."
-    if blank := _blanks(evidence, "mixed_pictures", "mixed_labels"):
+    if blank := blanks(evidence, "mixed_pictures", "mixed_labels"):
         return blank.saw, use
     value, mixed = evidence.values["mixed_pictures"], _pictures(evidence, "mixed_pictures")
     if mixed is None and isinstance(value, list) and len(value) == 2:
@@ -140,7 +140,7 @@ def _what_is_mixed(evidence: Evidence, reference: Reference) -> Words | None:
 def _what_is_left(evidence: Evidence) -> Words | None:
     """What is wrong with the riddle's answer: 8 by 16 of 32 by 32 pixels are covered."""
     count = "Count pixels: 8 * 16 in the box, 32 * 32 in the whole photo."
-    if blank := _blanks(evidence, "share_left"):
+    if blank := blanks(evidence, "share_left"):
         return blank.saw, count
     share = _number(evidence.values["share_left"])
     if _is_share(share, 7 / 8, 0.006):
@@ -161,7 +161,7 @@ def _what_is_left(evidence: Evidence) -> Words | None:
 
 def train_improved(evidence: Evidence, reference: Reference) -> Result:
     """The same network, trained anew, for as many epochs as before."""
-    if blank := _blanks(evidence, "history"):
+    if blank := blanks(evidence, "history"):
         return blank
     history, curves = evidence.values["history"], _curves(evidence.values["history"])
     if "loss" not in curves:
@@ -239,7 +239,7 @@ def _table(before: np.ndarray, after: np.ndarray, labels: np.ndarray) -> _Table:
 def compare_models(evidence: Evidence, reference: Reference) -> Result:
     """The numbers of the before-and-after table."""
     after_names = ("after_predictions", "accuracy_after", "sure_wrong_after")
-    if blank := _blanks(evidence, *after_names, "fixed", "regressed"):
+    if blank := blanks(evidence, *after_names, "fixed", "regressed"):
         return blank
     before, after = (_scores(evidence, reference, when) for when in ("before", "after"))
     if problem := _what_is_compared(before, after, reference):
@@ -340,7 +340,7 @@ def _typical_mistake(
 
 def judge_gain(evidence: Evidence, reference: Reference) -> Result:
     """The exact p-value, a verdict that agrees with it, and both kept."""
-    if blank := _blanks(evidence, "p_value", "verdict", at_least=2):
+    if blank := blanks(evidence, "p_value", "verdict", at_least=2):
         return blank
     before, after = (_scores(evidence, reference, when) for when in ("before", "after"))
     if before is None or after is None:
@@ -396,7 +396,7 @@ def judged(p: float, table: _Table) -> str:
 def _what_p_is(evidence: Evidence, table: _Table, expected: float, count: int) -> Words | None:
     """What is wrong with the p-value, if anything is."""
     use = "Use binomtest with the heads, all tosses and 0.5. Then take its .pvalue."
-    if blank := _blanks(evidence, "p_value"):
+    if blank := blanks(evidence, "p_value"):
         return blank.saw, use
     value = _number(evidence.values["p_value"])
     if isinstance(evidence.values["p_value"], Unreadable):
@@ -421,7 +421,7 @@ def _what_p_is(evidence: Evidence, table: _Table, expected: float, count: int) -
 def _what_verdict_is(evidence: Evidence, table: _Table, expected: float) -> Words | None:
     """What is wrong with the verdict, if anything is. It may follow from a wrong p-value."""
     choose = 'Write "better", "worse" or "cannot tell", with the quotes.'
-    if blank := _blanks(evidence, "verdict"):
+    if blank := blanks(evidence, "verdict"):
         return blank.saw, choose
     said = _verdict_in(evidence.values["verdict"])
     if said is None:
@@ -453,18 +453,6 @@ def _verdict_in(value: Any) -> str | None:
 
 
 # --- Small helpers -------------------------------------------------------------------------
-
-
-def _blanks(evidence: Evidence, *names: str, at_least: int = 1) -> Result | None:
-    """What is still to do, if that many of the names are blank."""
-    blank = [name for name in names if evidence.values.get(name) is None]
-    if len(blank) < at_least:
-        return None
-    return Result(
-        0,
-        f"Still to do: {join(blank)}.",
-        "Replace each ... in the cell above and run it again. Use exactly these names.",
-    )
 
 
 def _number(value: Any) -> float | None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from course_utils import stress
 from course_utils.checks.numbers import as_number, shares
-from course_utils.checks.result import Check, Result
+from course_utils.checks.result import Check, Result, blanks
 from course_utils.checks.sentences import counted, join, join_some, quoted
 from course_utils.checks.stage_08 import exact_p
 from course_utils.checks.values import as_array
@@ -40,7 +40,7 @@ _GAP = 0.03  # the log's accuracy and the clean one differ by less: then the log
 
 def pick_failures(evidence: Evidence, reference: Reference) -> Result:
     """Five of the surest wrong pictures, on the screen."""
-    if blank := _blanks(evidence, "failures"):
+    if blank := blanks(evidence, "failures"):
         return blank
     numbers = _numbers_in(evidence.values["failures"], len(reference.labels))
     again = 'Use analysis.most_confident(answers["baseline"], true, share=0.05)[:5].'
@@ -99,7 +99,7 @@ def _picture(number: int) -> str:
 def heat_maps(evidence: Evidence, reference: Reference) -> Result:
     """A hypothesis for each failure, and a heat map of the wrong class."""
     names = ("hypotheses", "wrong_classes", "wrong_maps")
-    if blank := _blanks(evidence, *names, at_least=len(names)):
+    if blank := blanks(evidence, *names, at_least=len(names)):
         return blank
     failures = _numbers_in(evidence.values.get("failures"), len(reference.labels))
     if failures is None:
@@ -114,7 +114,7 @@ def heat_maps(evidence: Evidence, reference: Reference) -> Result:
 def _what_guesses_are(evidence: Evidence, failures: list[int]) -> Words | None:
     """What is wrong with the hypotheses, if anything is. Whether they hold is for people."""
     write = 'Write a list of five texts: hypotheses = ["It saw ...", ...].'
-    if blank := _blanks(evidence, "hypotheses"):
+    if blank := blanks(evidence, "hypotheses"):
         return blank.saw, write
     value = evidence.values["hypotheses"]
     texts = list(value.values()) if isinstance(value, dict) else value
@@ -133,7 +133,7 @@ def _what_guesses_are(evidence: Evidence, failures: list[int]) -> Words | None:
 
 def _what_maps_are(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the heat maps or their classes, if anything is."""
-    if blank := _blanks(evidence, "wrong_classes", "wrong_maps"):
+    if blank := blanks(evidence, "wrong_classes", "wrong_maps"):
         return blank.saw, blank.try_next
     failures = as_array(evidence.values["failures"]).astype(int)
     classes, value = as_array(evidence.values["wrong_classes"]), evidence.values["wrong_maps"]
@@ -171,7 +171,7 @@ def _is_alike(value: Any) -> bool:
 def four_trainings(evidence: Evidence, reference: Reference) -> Result:
     """The two tables of the four trainings, and which change alone lowers the sure mistakes."""
     names = ("accuracy", "sure_wrong", "calming")
-    if blank := _blanks(evidence, *names, at_least=len(names)):
+    if blank := blanks(evidence, *names, at_least=len(names)):
         return blank
     problems = [_what_tables_say(evidence, reference), _what_calms(evidence, reference)]
     if found := [words for words in problems if words]:
@@ -217,7 +217,7 @@ def _by_recipe(value: Any) -> dict[str, Any]:
 def _what_tables_say(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with accuracy or sure_wrong, if anything is."""
     fill = "Fill it for all four: baseline, cutmix, smoothing and both."
-    if blank := _blanks(evidence, "accuracy", "sure_wrong"):
+    if blank := blanks(evidence, "accuracy", "sure_wrong"):
         return blank.saw, fill
     given = {name: _by_recipe(evidence.values[name]) for name in ("accuracy", "sure_wrong")}
     for name, found in given.items():
@@ -255,7 +255,7 @@ def _what_is_counted(recipe: str, count: float, scores: np.ndarray, wrong: np.nd
 def _what_calms(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the list of calming changes, if anything is."""
     write = 'Write a list with none, one or both of "cutmix" and "smoothing".'
-    if blank := _blanks(evidence, "calming"):
+    if blank := blanks(evidence, "calming"):
         return blank.saw, write
     value = evidence.values["calming"]
     texts = [value] if isinstance(value, str) else value
@@ -289,7 +289,7 @@ _COMPARE = "Compare its number in sure_wrong with the baseline's."
 def measure_again(evidence: Evidence, reference: Reference) -> Result:
     """The accuracy on clean training pictures, and what a guardrail costs."""
     names = ("clean_accuracy", "answered", "right_if_answered")
-    if blank := _blanks(evidence, *names, at_least=len(names)):
+    if blank := blanks(evidence, *names, at_least=len(names)):
         return blank
     problems = [_what_is_clean(evidence, reference), _what_the_rule_costs(evidence, reference)]
     if found := [words for words in problems if words]:
@@ -311,7 +311,7 @@ def _measured(reference: Reference) -> tuple[float, float]:
 def _what_is_clean(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the clean accuracy, if anything is."""
     ask = "Use cutmix_network.predict(x_train[:1000], verbose=0), argmax, == and .mean()."
-    if blank := _blanks(evidence, "clean_accuracy"):
+    if blank := blanks(evidence, "clean_accuracy"):
         return blank.saw, ask
     value = evidence.values["clean_accuracy"]
     clean, logged = _measured(reference)
@@ -328,7 +328,7 @@ def _what_is_clean(evidence: Evidence, reference: Reference) -> Words | None:
 
 def _what_the_rule_costs(evidence: Evidence, reference: Reference) -> Words | None:
     """What is wrong with the two numbers of the guardrail, if anything is."""
-    if blank := _blanks(evidence, "answered", "right_if_answered"):
+    if blank := blanks(evidence, "answered", "right_if_answered"):
         return blank.saw, blank.try_next
     scores = _answers(reference)["cutmix"]
     sure, right = scores.max(axis=1) >= _RULE, scores.argmax(axis=1) == reference.labels
@@ -370,7 +370,7 @@ _LOOK = {
 
 def check_claims(evidence: Evidence, reference: Reference) -> Result:
     """A verdict on each of seven claims: which agree with the data?"""
-    if blank := _blanks(evidence, "verdicts"):
+    if blank := blanks(evidence, "verdicts"):
         return blank
     write = 'Write verdicts = {1: "supported", 2: "not supported", ...}, up to 7.'
     value, truth = evidence.values["verdicts"], _truth(reference)
@@ -436,18 +436,6 @@ def _verdict_in(value: Any) -> str | None:
 
 
 # --- Small helpers -------------------------------------------------------------------------
-
-
-def _blanks(evidence: Evidence, *names: str, at_least: int = 1) -> Result | None:
-    """What is still to do, if that many of the names are blank."""
-    blank = [name for name in names if evidence.values.get(name) is None]
-    if len(blank) < at_least:
-        return None
-    return Result(
-        0,
-        f"Still to do: {join(blank)}.",
-        "Replace each ... in the cell above and run it again. Use exactly these names.",
-    )
 
 
 def _is_share(value: Any, expected: float, slack: float = _EXACT) -> bool:
