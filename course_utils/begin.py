@@ -99,18 +99,20 @@ def _photos(stage: int) -> Callable[[Workspace], Beginning]:
 
 
 def _build(workspace: Workspace) -> Beginning:
-    models.import_keras()  # here, where its start-up lines stay out of the student's cells
+    _import_keras(workspace)
     x_train, y_train, x_val, y_val, kind = _load_piles(workspace)
     values = VALUES[4](x_train, _one_hot(y_train), x_val, _one_hot(y_val), _names())
     return Beginning(values, x_val, y_val, kind)
 
 
 def _train(workspace: Workspace) -> Beginning:
-    models.import_keras()
+    _import_keras(workspace)
     x_train, y_train, x_val, y_val, kind = _load_piles(workspace)
     history = workspace.read("history") if models.in_grading() else None
-    own = workspace.read("network")
-    if history is not None:
+    own = workspace.read("network") if workspace.models else None
+    if not workspace.models:
+        model = None
+    elif history is not None:
         model = models.RecordedModel(
             x_val, None, real=lambda: own or models.build_small(), history=history
         )
@@ -154,7 +156,7 @@ def _find_mistakes(workspace: Workspace) -> Beginning:
 
 
 def _improve(workspace: Workspace) -> Beginning:
-    models.import_keras()
+    _import_keras(workspace)
     part, (x_test, y_test) = _load_both(workspace)
     x_train, y_train, x_val, y_val, kind = _piles_of(part, workspace)
     model, own = trained_model(workspace, x_test, network="small", improvable=True)
@@ -418,6 +420,12 @@ def split(labels: np.ndarray, seed: int = _SEED) -> tuple[np.ndarray, np.ndarray
         numbers = rng.permutation(np.flatnonzero(labels == label))
         chosen[numbers[: round(len(numbers) * _VALIDATION_SHARE)]] = True
     return np.flatnonzero(~chosen), np.flatnonzero(chosen)
+
+
+def _import_keras(workspace: Workspace) -> None:
+    """Do it here, where its start-up lines stay out of the student's cells."""
+    if workspace.models:
+        models.import_keras()
 
 
 def _one_hot(labels: np.ndarray, count: int = len(data.CLASS_NAMES)) -> np.ndarray:

@@ -151,6 +151,11 @@ def load_parts(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
     folder = os.environ.get("COURSE_DATA", "")
     if source == "auto" and folder == "practice":
         source = "practice"
+    if held := _HELD.get(source):
+        kind, words, parts = held
+        if set(wanted) <= set(parts):
+            print(words)
+            return kind, [parts[part] for part in wanted]
     if source == "practice":
         return "practice", _load_practice(wanted)
     if source not in ("auto", "cifar10", *_SOURCES):
@@ -192,6 +197,36 @@ def load_parts(source: str, wanted: tuple[str, ...]) -> tuple[str, list[Part]]:
         )
     print("The real photos cannot be loaded now. You can do everything with practice pictures.")
     return "practice", _load_practice(wanted)
+
+
+_HELD: dict[str, tuple[str, str, dict[str, Part]]] = {}
+
+
+def hold(source: str, wanted: tuple[str, ...]) -> str:
+    """Load parts and keep them in memory, for a process in which many notebooks need them.
+
+    Later calls with this source get the same arrays, which cannot be written to.
+
+    Parameters
+    ----------
+    source : str
+        As for :func:`load_cifar10`.
+    wanted : tuple of str
+        ``"train"``, ``"test"`` or both.
+
+    Returns
+    -------
+    {"cifar10", "practice"}
+    """
+    _HELD.pop(source, None)
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        kind, parts = load_parts(source, wanted)
+    for arrays in parts:
+        for array in arrays:
+            array.flags.writeable = False
+    _HELD[source] = kind, said.getvalue().strip(), dict(zip(wanted, parts, strict=True))
+    return kind
 
 
 # --- The sources -------------------------------------------------------------------------

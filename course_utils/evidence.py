@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 EDGE = 32
+_MOST_TEXT = 200_000  # characters kept of what one cell prints
 _MOST_PIXELS = 4_000_000  # larger pictures are not searched
 _SUSPECTS = 200  # known pictures that are compared in full with an altered one
 _MOST_POINTS = 2_000  # of a line or of all bars are kept
@@ -136,6 +137,40 @@ class Reference:
     def wrong(self) -> np.ndarray:
         """The numbers of the wrongly predicted pictures, ascending."""
         return np.flatnonzero(self.predicted != self.labels)
+
+
+# --- What one cell shows -------------------------------------------------------------------
+
+
+def note(cell: Cell, display: Display, album: Album | None) -> None:
+    """Add one displayed thing to what a cell has put on the screen.
+
+    Parameters
+    ----------
+    cell : Cell
+        It is changed.
+    display : Display
+    album : Album, optional
+        The pictures that are known at this time; without it pictures are not looked up.
+    """
+    if display.text:
+        note_text(cell, f"\n{display.text}\n")
+    cell.charts += display.charts
+    if album is None:
+        return
+    cell.covered += display.covered
+    for image, caption in zip(display.images, display.captions, strict=True):
+        found = album.find(image)
+        cell.shown += [Shown(number, caption, display.around) for number in found]
+        if not found and image.ndim == 3:
+            cell.unknown += 1
+            cell.white += is_washed_out(image)
+
+
+def note_text(cell: Cell, text: str) -> None:
+    """Add printed text to what a cell has put on the screen."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # codes for colours
+    cell.text += text[: max(0, _MOST_TEXT - len(cell.text))]
 
 
 # --- Values ------------------------------------------------------------------------------
@@ -324,7 +359,7 @@ class Album:
         height, width = pixels.shape[:2]
         if height * width > _MOST_PIXELS:
             return []
-        small = _shrink(pixels)
+        small = shrink_pixels(pixels)
         if small.shape[:2] == (EDGE, EDGE):
             number = self._look_up(small)
             if number is not None:
@@ -430,7 +465,7 @@ def is_washed_out(image: Any) -> bool:
     return pixels is not None and float(np.isin(pixels, (0, 255)).mean()) > 0.95
 
 
-def _shrink(pixels: np.ndarray) -> np.ndarray:
+def shrink_pixels(pixels: np.ndarray) -> np.ndarray:
     """Undo an enlargement by a whole number, if there was one."""
     height, width = pixels.shape[:2]
     for zoom in range(min(height, width) // EDGE, 1, -1):
@@ -455,6 +490,7 @@ class Display:
     text: str = ""  # text that was displayed as text
     covered: int = 0  # pictures that lie behind another one
     charts: list[Chart] = field(default_factory=list)
+    artists: list[Any] = field(default_factory=list)  # of a figure: what drew each image
 
 
 def read_figure(figure: Any) -> Display:
@@ -473,6 +509,7 @@ def read_figure(figure: Any) -> Display:
         shown = [image for place, image in enumerate(images) if not _is_covered(place, images)]
         display.covered += len(images) - len(shown)
         display.images += [np.ma.filled(image.get_array(), 0) for image in shown]
+        display.artists += shown
         words = _words_of_axes(axes, with_ticks=bool(shown))
         display.captions += [words] * len(shown)
         if words and not shown and display.captions:
@@ -481,6 +518,7 @@ def read_figure(figure: Any) -> Display:
             display.charts.append(chart)
     for image in figure.findobj(FigureImage):
         display.images.append(np.ma.filled(image.get_array(), 0))
+        display.artists.append(image)
         display.captions.append("")
     parts = (figure, *getattr(figure, "subfigs", ()))
     words = [text.get_text() for part in parts for text in part.texts]

@@ -9,14 +9,16 @@ from typing import Any
 _ASSETS = Path(__file__).parent / "assets"
 
 
-def template(name: str, filters: dict[str, Callable]) -> Any:
-    """Return a template from the assets; what is filled in is escaped.
+def template(name: str, filters: dict[str, Callable], folder: Path = _ASSETS) -> Any:
+    """Return a template; what is filled in is escaped.
 
     Parameters
     ----------
     name : str
         Of the file.
     filters : dict of str to function
+    folder : Path, optional
+        Where the file lies; by default among the assets.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def template(name: str, filters: dict[str, Callable]) -> Any:
     except ImportError as error:
         raise ImportError("This page needs Jinja2. Install it: pip install jinja2") from error
     environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
+        loader=FileSystemLoader(folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -7,6 +7,11 @@ it through unchanged. A picture counts when it was formatted *and* published, so
 that was drawn and closed, or shown inside ``%%capture``, does not.
 
 Works with IPython 7.34 (Colab) and newer; the doors have had the same names since.
+
+When a grader watches from outside (``COURSE_WITNESS``), the recorder also sends along what only
+the kernel knows: which pictures and words a figure was drawn from, and where in it they stand,
+and when the course itself is speaking. The grader believes the first only as far as the
+published pixels bear it out.
 """
 
 from __future__ import annotations
@@ -18,20 +23,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from course_utils import wire
 from course_utils.evidence import (
     Album,
     Cell,
     Display,
     Evidence,
-    Shown,
     Unreadable,
-    is_washed_out,
+    note,
+    note_text,
     plain,
     read_bundle,
     read_figure,
 )
+from course_utils.layout import layout_of
 
-_MOST_TEXT = 200_000  # characters kept of what one cell prints
+CLAIMS = "course_claims"  # in a display's metadata: what a figure was drawn from
+PAUSE = "application/vnd.course-pause+json"  # whether the course itself is speaking
 _VIEWABLE = ("image/", "application/pdf", "application/vnd.jupyter.widget-view")
 
 
@@ -48,6 +56,7 @@ class Recorder:
         self.shell = shell
         self.stage = stage
         self.album: Album | None = None
+        self.witnessed = bool(os.environ.get("COURSE_WITNESS"))
         self._cells: dict[str, Cell] = {}
         self._current: Cell | None = None
         self._runs = 0
@@ -91,10 +100,16 @@ class Recorder:
     def paused(self) -> Iterator[None]:
         """Let output pass without a note, for what the course itself prints."""
         current, self._current = self._current, None
+        self._tell_pause(current, True)
         try:
             yield
         finally:
+            self._tell_pause(current, False)
             self._current = current
+
+    def _tell_pause(self, current: Cell | None, begins: bool) -> None:
+        if self.witnessed and current is not None:  # not within another pause
+            self.shell.display_pub.publish({PAUSE: begins})
 
     # --- one run of a cell
 
@@ -149,36 +164,20 @@ class Recorder:
 
     def _on_format(self, result: tuple, thing: Any, *_: Any, **__: Any) -> None:
         """A figure is read as an object: its pixels on the screen are not a picture's any more."""
-        bundle = result[0]
+        bundle, metadata = result
         figure = thing if hasattr(thing, "savefig") else getattr(thing, "figure", None)
         if hasattr(figure, "findobj") and any(kind.startswith(_VIEWABLE) for kind in bundle):
-            self._formatted.append((bundle, read_figure(figure)))
+            display = read_figure(figure)
+            self._formatted.append((bundle, display))
+            if self.witnessed:
+                metadata[CLAIMS] = wire.write(layout_of(figure, display))
 
     def _on_publish(self, _: Any, data: dict | None = None, *args: Any, **kwargs: Any) -> None:
         figures = [display for bundle, display in self._formatted if bundle is data]
-        self._note(figures[0] if figures else read_bundle(data or {}))
+        note(self._current, figures[0] if figures else read_bundle(data or {}), self.album)
 
     def _on_write(self, _: Any, text: str = "") -> None:
-        self._add_text(str(text))
-
-    def _add_text(self, text: str) -> None:
-        text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # codes for colours
-        room = _MOST_TEXT - len(self._current.text)
-        self._current.text += text[: max(0, room)]
-
-    def _note(self, display: Display) -> None:
-        if display.text:
-            self._add_text(f"\n{display.text}\n")
-        self._current.charts += display.charts
-        if self.album is None:
-            return
-        self._current.covered += display.covered
-        for image, caption in zip(display.images, display.captions, strict=True):
-            found = self.album.find(image)
-            self._current.shown += [Shown(number, caption, display.around) for number in found]
-            if not found and image.ndim == 3:
-                self._current.unknown += 1
-                self._current.white += is_washed_out(image)
+        note_text(self._current, str(text))
 
 
 def _try_out(function: Callable, cases: dict[str, Any]) -> dict[str, Any]:

@@ -75,11 +75,15 @@ class Workspace:
     folder : Path
     pictures : str, optional
         ``"cifar10"`` or ``"practice"``: the pictures in use. Work on others is left alone.
+    models : bool, default=True
+        Whether networks may be built and loaded. A grader that only wants to know the recorded
+        answers does without, and without TensorFlow.
     """
 
-    def __init__(self, folder: Path, pictures: str | None = None):
+    def __init__(self, folder: Path, pictures: str | None = None, models: bool = True):
         self.folder = folder
         self.pictures = pictures
+        self.models = models
         self.notes: list[str] = []  # what the student should hear about damaged files
 
     def path(self, name: str) -> Path:

@@ -1,0 +1,95 @@
+"""What a figure was drawn from, and where each part of it stands.
+
+A grader outside the kernel sees a figure's pixels only. This is what the kernel adds: claims,
+which the grader compares with those pixels.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+
+from course_utils.evidence import Display, shrink_pixels, to_pixels
+
+_MOST_IMAGES = 400
+_MOST_WORDS = 400
+_LARGEST = 512  # pixels of an edge; a larger picture is sent smaller
+
+Box = list[float]  # left, bottom, right, top, in the figure's own pixels
+
+
+def layout_of(figure: Any, display: Display) -> dict[str, Any]:
+    """Return what a figure shows as plain data, with places.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        It has just been drawn.
+    display : Display
+        What ``evidence.read_figure`` read from it.
+
+    Returns
+    -------
+    dict
+        ``size``, in pixels; ``images``, each with ``pixels`` (h, w, 3) uint8 or None, ``box`` and
+        ``caption``; ``words``, each text with its ``box``, ``size`` in points, ``font`` and
+        ``rotation`` in degrees; ``around``, ``covered`` and ``charts`` as in ``Display``.
+    """
+    images = zip(display.images, display.captions, display.artists, strict=True)
+    return {
+        "size": [float(length) for length in figure.bbox.size],
+        "dpi": float(figure.dpi),
+        "images": [
+            {"pixels": _small(image), "caption": caption, "box": _box(artist)}
+            for image, caption, artist in list(images)[:_MOST_IMAGES]
+        ],
+        "words": _words(figure),
+        "around": display.around,
+        "covered": display.covered,
+        "charts": display.charts,
+    }
+
+
+def _small(image: np.ndarray) -> np.ndarray | None:
+    from PIL import Image
+
+    pixels = to_pixels(image)
+    if pixels is None:
+        return None
+    pixels = shrink_pixels(pixels)
+    if max(pixels.shape[:2]) > _LARGEST:
+        smaller = Image.fromarray(pixels)
+        smaller.thumbnail((_LARGEST, _LARGEST), Image.Resampling.BOX)
+        pixels = np.asarray(smaller)
+    return pixels
+
+
+def _box(artist: Any) -> Box | None:
+    try:
+        left, bottom, right, top = artist.get_window_extent().extents
+    except Exception:  # an artist of another library's may have no place
+        return None
+    box = [float(edge) for edge in (left, bottom, right, top)]
+    return box if np.isfinite(box).all() else None
+
+
+def _words(figure: Any) -> list[dict[str, Any]]:
+    from matplotlib.text import Text
+
+    words = []
+    for text in figure.findobj(Text):
+        said = text.get_text()
+        if not text.get_visible() or not re.search(r"\w", said):
+            continue
+        words.append(
+            {
+                "text": said,
+                "box": _box(text),
+                "size": float(text.get_fontsize()),
+                "rotation": float(text.get_rotation()),
+                "font": [str(text.get_fontname()), str(text.get_style()), str(text.get_weight())],
+            }
+        )
+    return words[:_MOST_WORDS]
