@@ -66,7 +66,8 @@ class Kernel:
         """Stop, and let go of the sockets."""
         self._finished.set()
         self._watch.join()
-        self.stop()
+        with contextlib.suppress(KernelError):  # the sandbox is gone, and the kernel with it
+            self.stop()
         self.client.stop_channels()
 
     def _look_after(self) -> None:

@@ -17,8 +17,8 @@ from typing import Any
 MOST_BYTES = 200_000_000
 MOST_CELLS = 5_000
 _LARGE = 10_000_000  # bytes; from here on the teacher is told where they went
-# As the course writes it. One that is longer than any of the course's is not looked at.
-_RECORD = re.compile(r"course-record:\S{1,2000000}:end")
+_RECORD = re.compile(r"course-record:\S+")  # and then to the last ":end" in it, in linear time
+_LONGEST_RECORD = 2_000_000  # characters; the course writes less than a tenth of that
 _CELL_BEGINS = re.compile(
     r'\{(?=\s*"(?:attachments|cell_type|execution_count|id|input|metadata|outputs|source)"\s*:)'
 )
@@ -103,10 +103,9 @@ def read(content: bytes) -> Reading:
     Reading
     """
     if len(content) > MOST_BYTES:
-        size = f"{len(content) / 1e6:,.0f} MB"
         return Reading(
-            reason=f"The file has {size}, and at most {MOST_BYTES / 1e6:.0f} MB are read. Ask the "
-            "student to clear all outputs, to run the check cells again, and to hand it in again."
+            reason=f"The file is larger than {MOST_BYTES / 1e6:.0f} MB. Ask the student to clear "
+            "all outputs, to run the check cells again, and to hand it in again."
         )
     if not content.strip(b"\0 \t\r\n"):
         return Reading(reason=f"The file is empty. {_ASK}")
@@ -125,7 +124,7 @@ def read(content: bytes) -> Reading:
         )
     cells = tuple(map(_cell, raw))
     outputs = text if damaged else [cell.get("outputs") for cell in raw]
-    records = [found for part in _strings(outputs) for found in _RECORD.findall(part)]
+    records = [found for part in _strings(outputs) for found in _records(part)]
     head = whole if isinstance(whole, dict) else {}
     about = _dict(head.get("metadata"))
     if not damaged:
@@ -138,12 +137,13 @@ def read(content: bytes) -> Reading:
     kernel = _dict(about.get("kernelspec"))
     language = kernel.get("language") or _dict(about.get("language_info")).get("name") or "python"
     if str(language).lower() not in ("python", "python3", "ipython"):
+        language = short(str(language))
         decide.append(f"The notebook says that it is written in {language}. It runs as Python.")
     return Reading(
         cells,
-        tuple(dict.fromkeys(map(_plain, records))),
+        tuple(dict.fromkeys(reversed(records)))[::-1],  # of the same ones, the last counts
         damaged,
-        _plain(kernel.get("name")),
+        short(_plain(kernel.get("name"))),
         tuple(mended),
         tuple(decide),
     )
@@ -193,13 +193,13 @@ def _no_notebook(content: bytes, text: str, whole: Any, damaged: bool) -> str:
     for sign, name in _SIGNS:
         if content.startswith(sign):
             return f"The file looks like {name}, not like a notebook. {_ASK}"
-    if _WEB_PAGE.search(text[:1000]):
-        return f"The file looks like a web page, not like a notebook. {_ASK}"
     if text.lstrip()[:1] == "{":
         return (
             "The file begins like a notebook, but it is cut off or damaged: 0 cells could be "
             "read. Ask the student to save the notebook and to hand it in again."
         )
+    if _WEB_PAGE.search(text[:1000]):
+        return f"The file looks like a web page, not like a notebook. {_ASK}"
     if _PROGRAM.search(text[:5000]):
         return f"The file looks like a Python program, not like a notebook. {_ASK}"
     return f"The file is not a notebook: it is not JSON. {_ASK}"
@@ -221,8 +221,7 @@ def _undamaged_cells(text: str) -> list[dict]:
             if damage == _MOST_DAMAGE:
                 break
             continue
-        if "cell_type" in value:
-            cells.append(value)
+        cells += _cells_in(value)
     return cells
 
 
@@ -234,7 +233,8 @@ def _cells_in(whole: Any) -> Iterator[dict]:
         if isinstance(value, list):
             waiting += reversed(value)
         elif isinstance(value, dict):
-            if "cell_type" in value or "source" in value:
+            keys = value.keys()
+            if keys & {"source", "input"} or keys >= {"cell_type", "metadata"}:
                 yield value
             else:
                 waiting += reversed([part for key, part in value.items() if key != "metadata"])
@@ -246,7 +246,8 @@ def _cell(raw: dict) -> Cell:
     source = _text_of(raw["source"] if "source" in raw else raw.get("input"))
     if kind == "heading":  # of format 3
         level = raw.get("level")
-        source = f"{'#' * (level if level in range(1, 7) else 1)} {source}"
+        level = level if isinstance(level, int) and 1 <= level <= 6 else 1
+        source = f"{'#' * level} {source}"
     if kind not in ("code", "markdown", "raw"):
         kind = "code" if {"outputs", "execution_count", "input"} & raw.keys() else "markdown"
     return Cell(
@@ -260,7 +261,8 @@ def _cell(raw: dict) -> Cell:
 
 def _text_of(source: Any) -> str:
     """A source: one text, or a list of lines, which may have lost their ends."""
-    lines = [_plain(line) for line in source] if isinstance(source, list) else [_plain(source)]
+    parts = source if isinstance(source, list) else [source]
+    lines = [_plain("".join(_strings(part))) for part in parts]
     ends = any(line.endswith(("\n", "\r")) for line in lines[:-1])
     return ("" if ends else "\n").join(lines).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -282,6 +284,19 @@ def _plain(value: Any) -> str:
 
 def _dict(value: Any) -> dict:
     return value if isinstance(value, dict) else {}
+
+
+def short(text: str) -> str:
+    """Return a text in one line that fits into a sentence."""
+    line = " ".join(text[:1000].split())
+    return line if len(line) <= 80 else f"{line[:76]} ..."
+
+
+def _records(text: str) -> Iterator[str]:
+    for found in _RECORD.findall(text):
+        body, end, _ = found.rpartition(":end")
+        if end and len(found) < _LONGEST_RECORD:
+            yield _plain(body + end)
 
 
 def _strings(value: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -29,6 +29,7 @@ FINDING = "name_hardest_class"  # the check that knows whether a named class is 
 _KINDS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "practice": "practice pictures"}
 _LONGEST = 600  # characters of a text; the course's own sentences are shorter
 _TO_DO = "Still to do: "
+_TURNS = re.compile(r"[\0\u202a-\u202e\u2066-\u2069]")  # and what HTML does not allow
 
 
 class Numbers(NamedTuple):
@@ -48,7 +49,7 @@ class Numbers(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What the teacher has to look at: the same sentences about one student or several."""
+    """The same sentences about one student or several, and where their notebooks were found."""
 
     stage: str
     students: list[str]
@@ -151,7 +152,7 @@ def class_report(
                 "chosen": shown[:MOST_PICTURES],
                 "more_chosen": len(shown[MOST_PICTURES:]),
                 "kinds": len({one.kind for one in shown}),
-                "mended": [one for one in mine if one.mended],
+                "mended": looks(mine, lambda one: one.mended),
             }
         )
     page = template(
@@ -159,12 +160,13 @@ def class_report(
     )
     markup = page.render(
         words=summary(numbers(results), median_too=len(stages) == 1),
-        no_grade=looks(one for one in results if one.reason),
-        questions=looks(one for one in results if one.decide and not one.reason),
+        no_grade=looks([one for one in results if one.reason], _why_and_what),
+        questions=looks([one for one in results if not one.reason], _why_and_what),
         waiting=numbers(results).waiting,
         stages=stages,
     )
-    return markup.encode("utf-8", "replace").decode()  # half a character cannot be written
+    # Half a character cannot be written, and a name may not turn around the text beside it.
+    return _TURNS.sub("", markup.encode("utf-8", "replace").decode())
 
 
 # --- How far it is -------------------------------------------------------------------------
@@ -230,16 +232,20 @@ def title(stage: str) -> str:
 # --- Who needs a look, who did what --------------------------------------------------------
 
 
-def looks(results: Iterable[Graded]) -> list[Look]:
-    """Collect what the teacher should decide; students with the same sentences stand together."""
+def looks(results: Iterable[Graded], of: Callable[[Graded], Iterable[str]]) -> list[Look]:
+    """Collect some sentences of each student; those who have the same ones stand together."""
     found: dict[tuple[str, tuple[str, ...]], Look] = {}
     for one in results:
-        sentences = tuple(_short(words) for words in (one.reason, *one.decide) if words)
+        sentences = tuple(_short(words) for words in of(one) if words)
         if sentences:
             look = found.setdefault((one.stage, sentences), Look(one.stage, [], [], sentences))
             look.students.append(one.name)
             look.origins.append(_short(one.origin))
     return [look._replace(stage=title(look.stage)) for look in found.values()]
+
+
+def _why_and_what(one: Graded) -> tuple[str, ...]:
+    return (one.reason, *one.decide)
 
 
 def possible(results: Sequence[Graded]) -> dict[str, float]:
@@ -310,7 +316,7 @@ def mistakes(
     [Mistake(words='I saw … pictures of ….', students=['Ada', 'Ben'])]
     """
     varies = _varies(class_names)
-    groups: dict[str, tuple[list[str], list[str]]] = {}
+    groups: dict[tuple[str, ...], tuple[list[str], list[str]]] = {}
     for student, words in said:
         saw = what_it_saw(words) or "The check did not answer."
         texts, students = groups.setdefault(_key(saw, varies), ([], []))
@@ -374,11 +380,11 @@ def hardest(results: Sequence[Graded]) -> list[Named]:
             found.setdefault(name, []).append(one)
     named = [
         Named(
-            _short(some[0].hardest.strip(), 60),
+            _short(name, 60),
             [one.name for one in some],
             sum(one.points.get(FINDING, 0) >= one.possible.get(FINDING, np.inf) for one in some),
         )
-        for some in found.values()
+        for name, some in found.items()
     ]
     return sorted(named, key=lambda one: (-len(one.students), one.name))
 

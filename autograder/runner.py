@@ -85,21 +85,27 @@ def run(notebook: NotebookNode, record: str, warm: WarmProcess) -> Run:
     -------
     Run
         Also of a notebook that was stopped: what came until then.
+
+    Raises
+    ------
+    KernelError
+        If no kernel came up; that is no fault of the notebook's.
     """
     done = Run()
     began = time.monotonic()
     files = {f"workspace/{RECORD_FILE}": record} if record else {}
-    try:
-        with warm.kernel(files) as kernel:
-            runner = _Runner(kernel, warm)
-            for cell in notebook.cells:
-                if cell.cell_type != "code" or not cell.source.strip():
-                    continue
-                done.cells.append(CellRun(cell.id))
-                asked = check_of(cell) is not None
+    with warm.kernel(files) as kernel:
+        runner = _Runner(kernel, warm)
+        for cell in notebook.cells:
+            if cell.cell_type != "code" or not cell.source.strip():
+                continue
+            done.cells.append(CellRun(cell.id))
+            asked = check_of(cell) is not None
+            try:
                 runner.run(_HAND_OUT if asked else cell.source, done.cells[-1], asked)
-    except KernelError as error:
-        done.ended = str(error)
+            except KernelError as error:
+                done.ended = kernel.ended or str(error)
+                break
     done.seconds = time.monotonic() - began
     return done
 

@@ -34,8 +34,9 @@ def layout_of(figure: Any, display: Display) -> dict[str, Any]:
     -------
     dict
         ``size``, in pixels; ``images``, each with ``pixels`` (h, w, 3) uint8 or None, ``box`` and
-        ``caption``; ``words``, each text with its ``box``, ``size`` in points, ``font`` and
-        ``rotation`` in degrees; ``around``, ``covered`` and ``charts`` as in ``Display``.
+        ``caption``; ``words``, each text with its ``box``, ``size`` in points, ``font``,
+        ``align`` and ``rotation`` in degrees; ``around``, ``covered`` and ``charts`` are those of
+        ``Display``.
     """
     images = zip(display.images, display.captions, display.artists, strict=True)
     return {
@@ -89,6 +90,7 @@ def _words(figure: Any) -> list[dict[str, Any]]:
                 "box": _box(text),
                 "size": float(text.get_fontsize()),
                 "rotation": float(text.get_rotation()),
+                "align": str(text.get_horizontalalignment()),
                 "font": [str(text.get_fontname()), str(text.get_style()), str(text.get_weight())],
             }
         )

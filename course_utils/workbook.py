@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import textwrap
-import traceback
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
 from typing import Any
@@ -92,13 +90,7 @@ def resume(stage: int) -> Any:
         )
     with paused():
         workspace = _Session.workspace = Workspace(find_folder())
-        claims = _restore_record(workspace)
-        beginning = begin(stage, workspace)
-        if claims and (fault := _contradiction(claims, beginning)):
-            _refuse(fault)
-            for name in claims.keys() & ITEMS.keys():
-                workspace.path(name).unlink(missing_ok=True)
-            beginning = begin(stage, workspace)
+        beginning = begin_with_record(stage, workspace)
         for note in workspace.notes:
             print(note)
         workspace.notes.clear()
@@ -107,6 +99,26 @@ def resume(stage: int) -> Any:
     if _Session.recorder is not None:
         _Session.recorder.album = Album(beginning.pictures)
     return beginning.values
+
+
+def begin_with_record(stage: int, workspace: Workspace) -> Beginning:
+    """Bring what a stage begins with; in grading, from the record in the notebook.
+
+    Parameters
+    ----------
+    stage : int
+    workspace : Workspace
+        The record, if there is one, lies in its folder as :data:`RECORD_FILE`. A record that
+        contradicts itself is refused with a printed note, and the course's model takes its place.
+    """
+    claims = _restore_record(workspace)
+    beginning = begin(stage, workspace)
+    if claims and (fault := _contradiction(claims, beginning)):
+        _refuse(fault)
+        for name in claims.keys() & ITEMS.keys():
+            workspace.path(name).unlink(missing_ok=True)
+        beginning = begin(stage, workspace)
+    return beginning
 
 
 def open_seal() -> tuple[np.ndarray, np.ndarray]:
@@ -330,26 +342,17 @@ def judge(name: str) -> tuple[float, str]:
             f"Stage {stage} has no check {name!r}. It has: {', '.join(known) or 'none yet'}.\n"
             "Try next: run the check cell as it was given to you."
         )
-    asked, counts = known[name], name in checks.STAGES.get(stage, {})
     try:
         evidence = _Session.recorder.evidence(checks.NAMES[stage], checks.PROBES.get(stage))
-        result = asked.judge(evidence, _reference())
-    except Exception as error:
-        if os.environ.get("COURSE_DEBUG"):
-            traceback.print_exc()
-        problem = type(error).__name__
+        points, words = checks.judge(stage, name, evidence, _reference())
+    except Exception as error:  # the model or the pictures cannot be asked any more
         return 0.0, (
-            f"➜ {_earned(0, asked.points, counts)} Your answer has a form that I cannot read "
-            f"({problem}).\nTry next: run its cell again, and compare it with the hints."
+            f"➜ I cannot check now ({type(error).__name__}).\n"
+            "Try next: restart Python and run all cells from the top."
         )
-    full = result.points == asked.points
-    lines = [f"{'✔' if full else '➜'} {_earned(result.points, asked.points, counts)} {result.saw}"]
-    if full and counts:
+    if name in checks.STAGES[stage] and points == known[name].points:
         _note_full(stage, name)
-    if result.try_next:
-        lines.append(f"Try next: {result.try_next}")
-    # A feedback page cuts long lines off.
-    return float(result.points), "\n".join(textwrap.fill(line, 78) for line in lines)
+    return points, words
 
 
 def _note_full(stage: int, name: str) -> None:
@@ -362,13 +365,6 @@ def _note_full(stage: int, name: str) -> None:
     if stage not in done:
         with suppress(OSError):
             workspace.write("done", sorted(done | {stage}))
-
-
-def _earned(points: float, most: int, counts: bool) -> str:
-    """How a result begins: with its points, or without where nothing is graded."""
-    if not counts:
-        return "You went deeper." if points == most else "Not yet."
-    return f"{points:g} of {'1 point' if most == 1 else f'{most} points'}."
 
 
 def _reference() -> Reference:

@@ -60,8 +60,8 @@ def pack(course):
     app = Repo2Docker()
     with contextlib.chdir(course):
         found = next(p for p in (kind(app.base_image) for kind in app.buildpacks) if p.detect())
-        assert found.python_version  # what it reads it reads from the working folder, once
-        return found
+    found.platform = "linux/amd64"  # Binder's
+    return found
 
 
 @pytest.fixture(scope="module")

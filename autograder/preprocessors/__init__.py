@@ -4,6 +4,7 @@ from autograder.preprocessors.bringrecord import BringRecord
 from autograder.preprocessors.dropwidgetstate import DropWidgetState
 from autograder.preprocessors.filladdresses import FillAddresses
 from autograder.preprocessors.keeprecord import KeepRecord
+from autograder.preprocessors.putresults import PutResults
 from autograder.preprocessors.quietchecks import QuietChecks
 from autograder.preprocessors.removeteachercells import RemoveTeacherCells
 from autograder.preprocessors.repairdoubledcells import RepairDoubledCells
@@ -14,6 +15,7 @@ __all__ = [
     "DropWidgetState",
     "FillAddresses",
     "KeepRecord",
+    "PutResults",
     "QuietChecks",
     "RemoveTeacherCells",
     "RepairDoubledCells",

@@ -1,0 +1,472 @@
+"""Grade a class: collect, mend, run, judge, and fill the gradebook.
+
+Workers run and judge; this process alone writes. Each submission goes its own way from the file
+to a grade or a reason, and what is done is on the disk before the next step begins.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from autograder import unit
+from autograder.collect import collect
+from autograder.gradebook import CourseGradebook, GradebookError
+from autograder.judging import rules
+from autograder.kernel import KernelError
+from autograder.store import Result, Store, key_of, write
+from autograder.submission import Graded, HandedIn
+from autograder.tables import write_tables
+from course_utils import data
+
+_TRIES = 3  # of a submission whose worker was lost
+_AHEAD = 2  # submissions that wait for each worker
+Say = Callable[[str], None]
+Step = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    Attributes
+    ----------
+    folder : Path or None
+        What was handed in; None to judge again what is stored.
+    stages : tuple of str
+        Names of assignments.
+    course : Path
+        Where ``gradebook.db``, ``submitted/``, ``autograded/`` and ``feedback/`` are.
+    setting : unit.Setting
+    workers : int
+    scheduler : str
+        Address of a Dask scheduler; empty for this machine alone.
+    db_url : str
+        Of the gradebook; empty for ``gradebook.db`` in the course's folder.
+    feedback, report : bool
+        Whether to write feedback pages, and the class report with the tables of grades.
+    again : bool
+        Run notebooks again, also those that have not changed.
+    """
+
+    folder: Path | None
+    stages: tuple[str, ...]
+    course: Path
+    setting: unit.Setting
+    workers: int = 2
+    scheduler: str = ""
+    db_url: str = ""
+    feedback: bool = True
+    report: bool = True
+    again: bool = False
+
+
+@dataclass
+class Done:
+    """What came of a plan.
+
+    Attributes
+    ----------
+    results : list of Graded
+        By stage, then by student.
+    ran : int
+        How many notebooks were run for it.
+    seconds : float
+    files : list of Path
+        Tables and the report.
+    """
+
+    results: list[Graded] = field(default_factory=list)
+    ran: int = 0
+    seconds: float = 0.0
+    files: list[Path] = field(default_factory=list)
+
+
+def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> Done:
+    """Carry out a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    say : callable
+        Gets sentences for the teacher.
+    step : callable, optional
+        Gets the name of a phase, how many of it are done, and of how many.
+
+    Returns
+    -------
+    Done
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When the teacher stops it; what was done is kept.
+    KernelError
+        If notebooks cannot be run here at all.
+    OSError
+        If the folders cannot be read or written.
+    """
+    began = time.monotonic()
+    found = collect(plan.folder, plan.stages) if plan.folder is not None else {}
+    gradebook = CourseGradebook(plan.course, plan.db_url)
+    done = Done()
+    kind = _kind(plan, say)
+    for stage in plan.stages:
+        store = Store(plan.course, stage)
+        handed = found.get(stage, [])
+        tasks = _tasks(plan, stage, store, handed, kind)
+        if not handed and not store.students():
+            continue
+        gradebook.register(stage)
+        done.ran += _work(plan, stage, store, gradebook, tasks, kind, step, say)
+        results = _results(stage, store, gradebook)
+        if plan.feedback:
+            _write_feedback(stage, store, gradebook, step, say)
+        done.results += results
+    if plan.report and done.results:
+        done.files = _write_report(plan, done.results, kind)
+    done.seconds = time.monotonic() - began
+    return done
+
+
+def _kind(plan: Plan, say: Say) -> str:
+    """The kind of pictures that are at hand; a download happens here, outside any sandbox."""
+    os.environ.update(dict(plan.setting.variables))
+    if all(stage.startswith("stage_12") for stage in plan.stages):
+        return "stress"
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        kind = data.hold("auto", ("test",))
+        data.load_test()
+    say(said.getvalue().strip())
+    return kind
+
+
+# --- Which submissions are new or changed -------------------------------------------------------
+
+
+@dataclass
+class _Work:
+    """One submission on its way."""
+
+    student: str
+    handed: dict[str, Any]
+    task: unit.Task
+    key: str
+    tries: int = 0
+
+
+def _tasks(
+    plan: Plan, stage: str, store: Store, handed: Sequence[HandedIn], kind: str
+) -> list[_Work]:
+    """What there is to do: new and changed submissions, and those that rules now judge anew."""
+    works = []
+    for one in handed:
+        key = key_of(one, kind, rules())
+        before = store.result(one.student)
+        write(store.folder / f"{one.student}.handed_in", one.content)
+        if before is not None and before.key == key and not plan.again:
+            continue
+        about = {name: value for name, value in asdict(one).items() if name != "content"}
+        works.append(_work_of(plan, stage, store, about, one.content, key))
+    known = {one.student for one in handed}
+    for student in store.students():
+        before = store.result(student)
+        if student in known or before is None:
+            continue
+        content = (store.folder / f"{student}.handed_in").read_bytes()
+        one = HandedIn(**{**before.handed, "content": content})
+        key = key_of(one, kind, rules())
+        if before.key != key:
+            works.append(_work_of(plan, stage, store, before.handed, content, key))
+    return works
+
+
+def _work_of(
+    plan: Plan, stage: str, store: Store, about: dict[str, Any], content: bytes, key: str
+) -> _Work:
+    stored = b"" if plan.again else store.run(about["student"])
+    name = Path(about["origin"]).name
+    return _Work(
+        about["student"], about, unit.Task(stage, content, name, plan.setting, stored), key
+    )
+
+
+# --- Running ----------------------------------------------------------------------------------
+
+
+def _work(
+    plan: Plan,
+    stage: str,
+    store: Store,
+    gradebook: CourseGradebook,
+    works: list[_Work],
+    kind: str,
+    step: Step,
+    say: Say,
+) -> int:
+    """Do all work of a stage; return how many notebooks were run."""
+    ran = 0
+    total = len(works)
+    for count, (work, outcome) in enumerate(_outcomes(plan, works), 1):
+        ran += outcome.ran
+        result = _result_of(work, outcome)
+        store.keep(work.student, result, outcome.run)
+        _enter(stage, store, gradebook, work.student, result, say)
+        step(f"grade {stage}", count, total)
+    for student in store.students():  # those that an interrupted run did not get into the book
+        result = store.result(student)
+        if result is not None and not store.is_marked(student, "entered", result.key):
+            _enter(stage, store, gradebook, student, result, say)
+    return ran
+
+
+def _result_of(work: _Work, outcome: unit.Outcome) -> Result:
+    handed = dict(work.handed)
+    return Result(
+        work.key,
+        handed,
+        handed["reason"] or outcome.reason,
+        outcome.mended,
+        [*handed["decide"], *outcome.decide],
+        outcome.notebook,
+        outcome.outputs,
+        outcome.own,
+        outcome.judged,
+        outcome.seconds,
+    )
+
+
+def _enter(
+    stage: str, store: Store, gradebook: CourseGradebook, student: str, result: Result, say: Say
+) -> None:
+    if not result.reason:
+        try:
+            gradebook.enter(stage, student, result)
+        except GradebookError as error:
+            say(f"nbgrader did not take in {error}")
+            return
+    store.mark(student, "entered", result.key)
+
+
+def _outcomes(plan: Plan, works: list[_Work]) -> Iterator[tuple[_Work, unit.Outcome]]:
+    """Yield each work with its outcome, in the order in which they are done."""
+    waiting = []
+    for work in works:
+        if work.handed["reason"]:
+            yield work, unit.Outcome()
+        else:
+            waiting.append(work)
+    if not waiting:
+        return
+    waiting.reverse()
+    executor = _executor(plan)
+    running: dict[Future, _Work] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < plan.workers * _AHEAD:
+                work = waiting.pop()
+                running[executor.submit(unit.grade, work.task)] = work
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            broken = False
+            for future in finished:
+                work = running.pop(future)
+                try:
+                    yield work, future.result()
+                except (BrokenProcessPool, _lost_worker()) as error:
+                    broken = broken or isinstance(error, BrokenProcessPool)
+                    work.tries += 1
+                    if work.tries < _TRIES:
+                        waiting.append(work)
+                    else:
+                        yield (
+                            work,
+                            unit.Outcome(
+                                reason="The worker that graded it was lost three times. Grade it "
+                                "alone, and watch the memory of this machine."
+                            ),
+                        )
+            if broken:
+                waiting += running.values()
+                running.clear()
+                _end(executor)
+                executor = _executor(plan)
+    except BaseException:
+        _end(executor)
+        raise
+    executor.shutdown()
+
+
+def _executor(plan: Plan) -> Executor:
+    if plan.scheduler:
+        from distributed import Client
+
+        client = Client(plan.scheduler, set_as_default=False)
+        plan_workers = len(client.scheduler_info()["workers"])
+        if not plan_workers:
+            raise KernelError(f"The scheduler at {plan.scheduler} has no workers yet.")
+        return client.get_executor(pure=False, retries=_TRIES)
+    return ProcessPoolExecutor(
+        plan.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
+    )
+
+
+def _lost_worker() -> type[BaseException]:
+    """What Dask raises when it gives up on a task whose workers were lost."""
+    try:
+        from distributed import KilledWorker
+    except ImportError:
+        return BrokenProcessPool
+    return KilledWorker
+
+
+def _begin_worker(parent: int) -> None:
+    """A worker leaves Ctrl-C to its parent, and ends when that is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: _leave())
+
+    def look() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        _leave()
+
+    threading.Thread(target=look, daemon=True).start()
+
+
+def _leave() -> None:
+    with contextlib.suppress(Exception):
+        unit.close_all()
+    os._exit(1)
+
+
+def _end(executor: Executor) -> None:
+    """Stop at once; what is running will be run again."""
+    executor.shutdown(wait=False, cancel_futures=True)
+    for process in multiprocessing.active_children():
+        process.terminate()
+    for process in multiprocessing.active_children():
+        process.join(10)
+
+
+# --- What a teacher gets -------------------------------------------------------------------------
+
+
+def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Graded]:
+    """Return all results of a stage, those of earlier runs too."""
+    results = []
+    for student in store.students():
+        result = store.result(student)
+        if result is None:
+            continue
+        handed, judged = result.handed, result.judged
+        one = Graded(
+            student,
+            handed["name"],
+            stage,
+            handed["origin"],
+            mended=list(result.mended),
+            decide=list(result.decide),
+            reason=result.reason,
+            moodle=handed["moodle"],
+            canvas=handed["canvas"],
+        )
+        if judged is not None:
+            one.points, one.possible, one.words = judged.points, judged.possible, judged.words
+            one.hardest, one.pictures = judged.hardest, judged.pictures
+            if int(stage[6:8]) >= 6:  # before that they are not the test pictures
+                one.chosen = judged.chosen
+            one.written, one.written_possible, _ = gradebook.written(stage, student)
+        results.append(one)
+    _ask_about_twins(results, store)
+    return results
+
+
+def _ask_about_twins(results: list[Graded], store: Store) -> None:
+    """Point out who handed in the same training."""
+    same = defaultdict(list)
+    for one in results:
+        result = store.result(one.student)
+        if result is not None and result.own:
+            same[result.own].append(one)
+    for group in same.values():
+        for one in group if len(group) > 1 else ():
+            others = ", ".join(other.name for other in group if other is not one)
+            one.decide.append(
+                f"The record of the own model is the same as that of {others}. Did they train it "
+                "together? A question, not a verdict."
+            )
+
+
+def _write_feedback(
+    stage: str,
+    store: Store,
+    gradebook: CourseGradebook,
+    step: Step,
+    say: Say,
+) -> None:
+    """Write the feedback pages that are missing or out of date."""
+    wanted = []
+    for student in store.students():
+        result = store.result(student)
+        if result is None or result.reason:
+            continue
+        _, _, said = gradebook.written(stage, student)
+        mark = hashlib.sha256(f"{result.key}\n{said}".encode()).hexdigest()
+        page = gradebook.course / "feedback" / student / stage / f"{stage}.html"
+        if not (store.is_marked(student, "feedback", mark) and page.is_file()):
+            wanted.append((student, mark))
+    for count, (student, mark) in enumerate(wanted, 1):
+        try:
+            gradebook.write_feedback(stage, student)
+            store.mark(student, "feedback", mark)
+        except GradebookError as error:
+            say(f"There is no feedback page for {error}")
+        step(f"feedback {stage}", count, len(wanted))
+
+
+def _write_report(plan: Plan, results: list[Graded], kind: str) -> list[Path]:
+    from autograder.report import class_report
+
+    pictures, labels = {}, {}
+    if kind in ("cifar10", "practice"):
+        with contextlib.redirect_stdout(io.StringIO()):
+            pictures[kind], labels[kind], _ = data.load_test()
+    links = {
+        f"feedback/{one.student}/{one.stage}/{one.stage}.html"
+        for one in results
+        if (plan.course / "feedback" / one.student / one.stage / f"{one.stage}.html").is_file()
+    }
+    page = class_report(results, pictures, labels=labels, feedback=links)
+    place = plan.course / "class_report.html"
+    write(place, page.encode())
+    return [*write_tables(results, plan.course), place]
+
+
+def stage_of_number(number: str) -> str:
+    """Return the name of a stage by its number.
+
+    Raises
+    ------
+    ValueError
+        If there is no such stage.
+    """
+    from autograder import ROOT
+    from autograder.build import stage_names
+
+    for name in stage_names(ROOT / "solutions"):
+        if number.isdecimal() and int(name[6:8]) == int(number):
+            return name
+    raise ValueError(f"There is no stage {number!r}. Say a number from 1 to 12, or all.")

@@ -1,0 +1,179 @@
+"""Whose a file is: how platforms name students, and what folders and file names say."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from autograder.opening import File, time_of
+
+# How the platforms write a student's name and number: Moodle on folders or files, Canvas (also
+# when it hides the names) and Blackboard (in English and Dutch) on files.
+_PLATFORMS = (
+    ("moodle", r"(?P<name>[^_]+)(?:_(?P<number>\d+))?_assignsubmission_[a-z]+(?:_.*)?"),
+    ("", r"(?:LATE_)?(?P<name>anon_[0-9A-Za-z]+)_\d+_.+\..+"),
+    ("canvas", r"(?P<name>\w+?)_(?:LATE_)?(?P<number>\d+)_(?:\d+_.+\..+|(?:text|link)\.html)"),
+    ("", r".+_(?P<name>[^_]+)_(?:attempt|poging)_(?P<when>\d{4}(?:-\d\d){5})(?:_.+)?\..+"),
+    ("", r"(?P<name>[^\W\d][^_]*)_(?P<number>\d{3,})_.+\..+"),  # surname_12345_...
+)
+_DRIVE = r"-\d{8}T\d{6}Z(?:-\d+)+"  # in the name of what Google Drive packs
+_COPIES = (
+    r"(?:^|(?<=[ _-]))(?:copy of|kopie von|copie de|copia de|copia di|kopia) "
+    r"| ?\(\d+\)|-copy\d*| - (?:copy|kopie)(?! (?:of|von))|-\d{1,2}$"
+)
+_ENDINGS = r"(?:\.(?:ipynb|zip|json|txt|pdf|docx|html?))+$"
+_NOBODY = re.compile(  # words that are no part of a name
+    r"stage|assignments?|attempt|copy|draft|final|first|homework|last|my|new|notebooks?|old|second"
+    r"|solutions?|solved|submissions?|submitted|task|test|the|try|untitled|version|work|v?\d{0,2}"
+)
+_NO_WORK = (".html", ".htm", ".csv", ".png", ".jpg", ".md")  # as a loose file nobody's
+
+
+@dataclass(frozen=True)
+class Owner:
+    name: str
+    platform: str = ""
+    number: str = ""  # what the platform calls the student
+    place: tuple[str, ...] = ()  # the folders around the one that bears the name
+
+    @property
+    def key(self) -> tuple:
+        return (self.platform, self.number, () if self.number else self.place, self.name.casefold())
+
+
+def student_id(name: str) -> str:
+    """Return an id that can be a folder's name on Linux, macOS and Windows.
+
+    Parameters
+    ----------
+    name : str
+        The student's name, in any script.
+
+    Returns
+    -------
+    str
+        At most 60 characters; always the same for the same name. Other names may give the
+        same id, as ``"Ada Lovelace"`` and ``"Ada_Lovelace"`` do.
+    """
+    name = unicodedata.normalize("NFC", name)
+    kept = "".join(c if c.isalnum() or unicodedata.category(c)[0] == "M" else "_" for c in name)
+    kept = re.sub("_+", "_", kept).strip("_")
+    if re.fullmatch(r"con|prn|aux|nul|(?:com|lpt)[0-9¹²³]", kept, re.I):
+        return f"{kept}_"  # Windows keeps these names for devices
+    if not kept:
+        return f"student_{digest(name)}"
+    return kept if len(kept) <= 60 else f"{kept[:51]}_{digest(name)}"
+
+
+def digest(what: str | bytes) -> str:
+    what = what.encode("utf-8", "replace") if isinstance(what, str) else what
+    return hashlib.sha256(what).hexdigest()[:8]
+
+
+def _platform_owner(file: File) -> Owner | None:
+    for part in file.path:
+        for platform, pattern in _PLATFORMS:
+            found = re.fullmatch(pattern, part)
+            if not found or not _is_name(found["name"]):
+                continue
+            said = {"number": "", "when": "", **found.groupdict("")}
+            if said["when"]:
+                file.modified = time_of(tuple(map(int, said["when"].split("-")))) or file.modified
+            name, number = said["name"], said["number"]
+            if platform == "moodle":  # the anonymous are "Participant_12345" there
+                number = number or "".join(re.findall(r" (\d+)$", name))
+                name = f"Participant {number}" if name == "Participant" else name
+            return Owner(name, platform, number)
+    return None
+
+
+def find_owners(files: list[File], stages: Iterable[str]) -> None:
+    """Say whose each file is: by a platform's way of naming, else by folders and names."""
+    titles = [r"[\s_-]+".join(map(re.escape, s.split("_")[2:])) for s in stages]
+    titles = "|".join(filter(None, titles))
+    title = re.compile(rf"stage[\s_-]*\d+(?:[\s_-]*(?:{titles}))?|{titles}", re.I)
+    plain, zips = [], set()
+    for file in files:
+        file.owner = _platform_owner(file)
+        if file.owner is None:
+            plain.append(file)
+            file.names = _name_in_file(file.path[-1], title)
+            named = [(part, _name_in_folder(part, title)) for part in file.path[:-1]]
+            file.folders = tuple(name for _, name in named if name)
+            zips |= {name for part, name in named if part.lower().endswith(".zip")}
+    notebooks = [file for file in plain if file.content is not None]
+    shared = _shared([file for file in plain if file.folders or file.content is not None])
+    for file in plain:
+        if file.folders[: len(shared)] == shared:
+            file.folders = file.folders[len(shared) :]
+    by_folder = defaultdict(list)
+    for file in notebooks:
+        by_folder[file.folders[:1]].append(file)
+    classes = {
+        folder for folder, inside in by_folder.items() if folder and _is_class(inside, title)
+    }
+    for file in plain:
+        first, second = file.folders[:1], file.folders[1:2] or (file.names,)
+        if first in classes and second[0]:  # its name keeps students of the same name apart
+            name = second if first[0] in zips else first + second
+            file.owner = Owner(" ".join(name), place=first)
+        elif first and first not in classes:
+            file.owner = Owner(first[0])
+        elif file.names and (file.counts or _is_handed_in(file, title)):
+            file.owner = Owner(file.names)
+
+
+def _shared(files: list[File]) -> tuple[str, ...]:
+    """The folders around the whole class, which say nothing of a student."""
+    shared: tuple[str, ...] = ()
+    for names in zip(*(file.folders for file in files), strict=False):
+        if len(set(names)) > 1:
+            break
+        shared += names[:1]
+    inside = [file for file in files if file.folders == shared and file.content is not None]
+    is_class = (
+        all(file.names for file in inside)
+        if inside
+        else any(len(file.folders) > len(shared) for file in files)
+    )
+    return shared if is_class else shared[:-1]  # else the last is the only student's
+
+
+def _is_class(files: list[File], title: re.Pattern) -> bool:
+    """Whether a folder that looks like a student's holds several students' work."""
+    direct = [file for file in files if len(file.folders) == 1]
+    pairs = {(f.stage, f.names) for f in direct if f.names and title.search(f.path[-1])}
+    if not direct:
+        pairs = {(file.stage, file.folders[1]) for file in files}
+    return len(pairs) > len({stage for stage, _ in pairs})
+
+
+def _is_handed_in(file: File, title: re.Pattern) -> bool:
+    """Whether a loose file that is no notebook was meant as one, such as a PDF of it."""
+    return bool(title.search(file.path[-1])) and not file.path[-1].lower().endswith(_NO_WORK)
+
+
+def _name_in_folder(folder: str, title: re.Pattern) -> str:
+    """A folder's name; nothing if it names only a stage or says what anybody's would."""
+    name = re.sub(_DRIVE, "", re.sub(r"\.zip$", "", folder, flags=re.I))
+    if folder != name:  # it is a zip file, which may have been downloaded twice
+        name = re.sub(_COPIES, "", name, flags=re.I)
+    name = " ".join(title.sub(" ", name).split()).strip(" _-\u2013\u2014")
+    words = list(filter(None, re.split(r"[\W_]+", name)))
+    # A folder "01" may well be a student's; one "Assignment 01" is not.
+    return name if any(map(_is_name, words)) or all(map(str.isdigit, words)) else ""
+
+
+def _name_in_file(name: str, title: re.Pattern) -> str:
+    """What a file's name says besides the stage, without the words of no name."""
+    name = re.sub(_COPIES, " ", re.sub(_ENDINGS, "", name, flags=re.I), flags=re.I)
+    words = re.split(r"[\s_]+", title.sub(" ", name))
+    return " ".join(word for word in words if _is_name(word)).strip(" -\u2013\u2014.,")
+
+
+def _is_name(word: str) -> bool:
+    return not _NOBODY.fullmatch(re.sub(r"\W", "", word.lower()))

@@ -1,0 +1,294 @@
+"""One submission from the file to its points: the unit that grading hands to its workers.
+
+Plain data goes in and comes out, so that a worker can be this process, another one, or another
+machine. A worker keeps its warm process between units.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import gzip
+import hashlib
+import json
+import os
+import threading
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from autograder import ROOT, judging
+from autograder.judging import Judged
+from autograder.kernel import KernelError, WarmProcess
+from autograder.preflight import examine
+from autograder.preprocessors.keeprecord import METADATA, KeepRecord
+from autograder.runner import CellRun, Run, check_of, outputs_of, run
+from autograder.sandbox import Limits, Sandbox
+from course_utils import data
+
+_VERSION = 1  # of a stored run
+# The pictures that a stage begins with; held in memory, since every notebook asks for them.
+_PARTS = dict.fromkeys((1, 2, 3, 4, 5), ("train",)) | dict.fromkeys((7, 9, 10, 11), ("test",))
+_PARTS |= dict.fromkeys((6, 8), ("train", "test")) | {12: ()}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """How notebooks are run.
+
+    Attributes
+    ----------
+    sandbox : str
+        Its name, as in ``sandbox.NAMES``.
+    limits : Limits
+    variables : tuple of (str, str)
+        Environment variables for the notebooks, such as COURSE_DATA.
+    kind : str
+        The pictures that a worker must have; empty for any.
+    """
+
+    sandbox: str
+    limits: Limits = field(default_factory=Limits)
+    variables: tuple[tuple[str, str], ...] = ()
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One submission to be graded.
+
+    Attributes
+    ----------
+    stage : str
+        The assignment's name.
+    content : bytes
+        The file as it was handed in.
+    file_name : str
+    setting : Setting
+    stored : bytes
+        A stored run; if it is of this very notebook, it is judged and nothing is run.
+    """
+
+    stage: str
+    content: bytes
+    file_name: str
+    setting: Setting
+    stored: bytes = b""
+
+
+@dataclass
+class Outcome:
+    """What came of a task.
+
+    Attributes
+    ----------
+    reason : str
+        Why there is no grade; empty if there is one.
+    mended, decide : list of str
+    notebook : str
+        The mended notebook, in nbformat's JSON.
+    run : bytes
+        To be stored; a later task can bring it along.
+    judged : Judged or None
+    outputs : dict of str to list
+        Each cell's outputs by its id, as nbformat stores them.
+    own : str
+        A fingerprint of the student's own model, or empty.
+    ran : bool
+        Whether the notebook was run for this outcome.
+    seconds : float
+        That the run took.
+    """
+
+    reason: str = ""
+    mended: list[str] = field(default_factory=list)
+    decide: list[str] = field(default_factory=list)
+    notebook: str = ""
+    run: bytes = b""
+    judged: Judged | None = None
+    outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    own: str = ""
+    ran: bool = False
+    seconds: float = 0.0
+
+
+def grade(task: Task) -> Outcome:
+    """Grade one submission.
+
+    Returns
+    -------
+    Outcome
+        Whatever the submission is; for what cannot be graded, with the reason.
+
+    Raises
+    ------
+    KernelError
+        If this machine cannot run notebooks at all.
+    """
+    examined = examine(task.content, released(task.stage), task.file_name)
+    outcome = Outcome(examined.reason, list(examined.mended), list(examined.decide))
+    if examined.notebook is None:
+        return outcome
+    notebook, record = _apart(examined.notebook)
+    outcome.notebook = nbformat.writes(examined.notebook)
+    number = int(task.stage[6:8])
+    kind = _prepare(task.setting, number)
+    if task.setting.kind not in ("", kind) and number != 12:
+        raise KernelError(f"This worker has other pictures ({kind}) than {task.setting.kind}.")
+    key = _key(notebook, record, kind)
+    done = _stored(task.stored, key)
+    if done is None:
+        done = _run(notebook, record, task.setting, number)
+        outcome.ran, outcome.seconds = True, done.seconds
+    outcome.run = _store(done, key)
+    outcome.judged = judging.judge(notebook, done, number, record)
+    outcome.own = judging.own_model(record) if record else ""
+    outcome.decide += outcome.judged.doubts
+    if done.ended:
+        outcome.decide.append(f"The notebook did not run to its end: {done.ended}.")
+    outcome.outputs = _outputs(notebook, done, outcome.judged)
+    return outcome
+
+
+def _run(notebook: NotebookNode, record: str, setting: Setting, stage: int) -> Run:
+    try:
+        return run(notebook, record, _warm(setting, stage))
+    except KernelError:  # an earlier notebook may have harmed the sandbox: once more, in a new one
+        close()
+        return run(notebook, record, _warm(setting, stage))
+
+
+@functools.cache
+def released(stage: str) -> NotebookNode:
+    """Return the student notebook of a stage as it was handed out."""
+    return nbformat.read(ROOT / "stages" / stage / f"{stage}.ipynb", as_version=4)
+
+
+def _apart(notebook: NotebookNode) -> tuple[NotebookNode, str]:
+    """A copy without outputs, and the record that was in them."""
+    copy, _ = KeepRecord().preprocess(nbformat.from_dict(json.loads(json.dumps(notebook))), {})
+    record = copy.metadata.pop(METADATA, "")
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return copy, record
+
+
+def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, list]:
+    runs = {cell.key: cell for cell in done.cells}
+    outputs: dict[str, list] = {}
+    for cell in notebook.cells:
+        if (check := check_of(cell)) is not None:
+            points = nbformat.v4.new_output(
+                "execute_result", {"text/plain": repr(judged.points[check])}
+            )
+            words = nbformat.v4.new_output("stream", name="stdout", text=judged.words[check] + "\n")
+            outputs[cell.id] = [words, points]
+        elif cell.id in runs:
+            outputs[cell.id] = outputs_of(runs[cell.id])
+    return outputs
+
+
+# --- Stored runs ------------------------------------------------------------------------------
+
+
+def _key(notebook: NotebookNode, record: str, kind: str) -> str:
+    """What makes two runs the same: the code, the record and the pictures."""
+    cells = [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells]
+    text = json.dumps([_VERSION, kind, record, cells])
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+
+
+def _store(done: Run, key: str) -> bytes:
+    text = json.dumps({"key": key, "run": asdict(done)}, default=str)
+    return gzip.compress(text.encode(errors="surrogatepass"), 1, mtime=0)
+
+
+def _stored(content: bytes, key: str) -> Run | None:
+    """The stored run, if it is of this key."""
+    if not content:
+        return None
+    try:
+        stored = json.loads(gzip.decompress(content))
+        if stored["key"] != key:
+            return None
+        cells = [CellRun(**cell) for cell in stored["run"].pop("cells")]
+        return Run(cells, **stored["run"])
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        return None  # damaged: then it is run again
+
+
+# --- What a worker keeps between units ----------------------------------------------------------
+
+
+_local = threading.local()  # a worker may be a thread
+_all: list[WarmProcess] = []
+_held: dict[tuple, str] = {}
+_lock = threading.Lock()
+
+
+def _prepare(setting: Setting, stage: int) -> str:
+    """Load the pictures that the checks compare with; return their kind."""
+    with _lock:
+        os.environ.update(dict(setting.variables))
+        asked = (stage in (6, 8), _PARTS[stage], setting.variables)
+        if asked not in _held:
+            _held.clear()
+            _held[asked] = data.hold("auto", _PARTS[stage]) if _PARTS[stage] else "stress"
+        return _held[asked]
+
+
+def _warm(setting: Setting, stage: int) -> WarmProcess:
+    """The warm process of this worker; another setting needs another one."""
+    wanted = (setting, _PARTS[stage])
+    if getattr(_local, "wanted", None) != wanted:
+        close()
+        _local.warm = WarmProcess(
+            Sandbox(setting.sandbox),
+            setting.limits,
+            "auto",
+            _PARTS[stage],
+            _readable(),
+            _variables(setting),
+        )
+        _local.wanted = wanted
+        _all.append(_local.warm)
+    return _local.warm
+
+
+def close() -> None:
+    """End this worker's warm process; the next unit starts another."""
+    if warm := getattr(_local, "warm", None):
+        warm.stop()
+        _all.remove(warm)
+    _local.wanted = _local.warm = None
+
+
+@atexit.register
+def close_all() -> None:
+    """End the warm processes of all threads."""
+    while _all:
+        _all.pop().stop()
+
+
+def _readable() -> tuple[Path, ...]:
+    """Where the pictures lie, and nothing else of this machine's."""
+    places = [data.cache_folder(), *_given("COURSE_DATA"), *_given("COURSE_PREDICTIONS")]
+    return tuple(dict.fromkeys(place.resolve() for place in places if place.exists()))
+
+
+def _given(variable: str) -> list[Path]:
+    value = os.environ.get(variable, "")
+    return [Path(value).expanduser()] if value and value != "practice" else []
+
+
+def _variables(setting: Setting) -> dict[str, str]:
+    variables = {"COURSE_CACHE": str(data.cache_folder().resolve())}
+    for name, value in setting.variables:
+        with contextlib.suppress(OSError):
+            variables[name] = str(Path(value).resolve()) if Path(value).exists() else value
+    return variables
