@@ -324,6 +324,19 @@ def _executor(plan: Plan) -> Executor:
     )
 
 
+class InThisProcess(Executor):
+    """An executor without workers, for debugging: everything happens here, at once."""
+
+    def submit(self, function: Callable, /, *arguments: Any, **named: Any) -> Future:
+        """Call the function now."""
+        future: Future = Future()
+        try:
+            future.set_result(function(*arguments, **named))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
 def _lost_worker() -> type[BaseException]:
     """What Dask raises when it gives up on a task whose workers were lost."""
     try:

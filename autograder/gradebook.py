@@ -8,6 +8,8 @@ those of ``nbgrader autograde``, and formgrader finds everything in its place.
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import tempfile
 import warnings
 from contextlib import contextmanager
@@ -46,6 +48,10 @@ class CourseGradebook:
         self.course = course.resolve()
         self.db_url = db_url or f"sqlite:///{self.course / 'gradebook.db'}"
         self._config = self._configure()
+        # nbgrader calls alembic by its name when it makes a gradebook.
+        programs = str(Path(sys.executable).parent)
+        if programs not in os.environ["PATH"].split(os.pathsep):
+            os.environ["PATH"] = programs + os.pathsep + os.environ["PATH"]
 
     def _configure(self) -> Config:
         config = load_config()
@@ -137,8 +143,16 @@ class CourseGradebook:
                     warnings.simplefilter("ignore", SAWarning)
                     one.start()
             except (Exception, SystemExit) as error:
-                said = (lines or [str(error)])[0].strip().splitlines()[-1:]
-                raise GradebookError(f"{stage} of {student}: {' '.join(said)}") from error
+                whose = stage if student == "*" else f"{stage} of {student}"
+                raise GradebookError(f"{whose}: {_cause(lines) or error}") from error
+
+
+def _cause(lines: list[str]) -> str:
+    """The line in nbgrader's log that says what went wrong: the last one of its traceback."""
+    for line in lines:
+        if "Traceback" in line:
+            return line.strip().splitlines()[-1]
+    return lines[0] if lines else ""
 
 
 class _Lines(logging.Handler):

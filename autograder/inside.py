@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import resource
@@ -74,6 +75,8 @@ def _warm_up(setting: dict[str, Any]) -> None:
         data.hold(setting["source"], tuple(setting["parts"]))
     for name in setting["modules"]:
         __import__(name)
+    gc.collect()
+    gc.freeze()  # a collection in a child would touch, and so copy, all that is shared
 
 
 def _can_set_apart() -> bool:

@@ -13,7 +13,7 @@ from autograder.reading import Cell
 
 MARKER = re.compile(r"^#+[ \t]*(answer|check|deeper)[ \t]*:[ \t]*(\w+)", re.MULTILINE | re.I)
 _CALL = re.compile(  # all of a check cell, also of one that was typed again
-    r"""(?:\s*(?:\#.*|import\ .*))*\s*\w+\.check\(\s*["'](\w+)["']\s*\)\s*""", re.VERBOSE
+    r"""(?:\s*(?:\#|import\ )[^\n]*\n)*\s*\w+\.check\(\s*["'](\w+)["']\s*\)\s*""", re.VERBOSE
 )
 _STAGE = re.compile(r"start\(\s*stage\s*=\s*(\d+)|^# Stage (\d+)\b", re.MULTILINE)
 _LIKE = 0.5  # the share of a locked cell's words from which on it is that cell, only changed

@@ -74,7 +74,7 @@ def plan(course):
 
 @pytest.fixture(scope="module")
 def context(course, pack):
-    """The files that repo2docker hands to the engine, by their path in the course."""
+    """The archive that repo2docker hands to the engine; the course's files are in src/."""
     engine = Engine()
     with contextlib.chdir(course):
         list(pack.build(engine, "course", 0, {"NB_UID": "1000"}, [], {}))
@@ -198,23 +198,19 @@ def test_links_of_the_readme_have_the_tag_too():
 # --- The steps, run for real ------------------------------------------------------------------
 
 
-def find_python():
+def find_python() -> str:
     """Binder's version of Python if it is on this computer, else the one that runs the tests."""
-    for command in (f"python{PYTHON}", sys.executable):
-        asked = (
-            subprocess.run(
-                [shutil.which(command) or command, "-c", "import sys; print(sys.executable)"],
-                capture_output=True,
-                text=True,
-                check=False,
-                env=os.environ | {"PYENV_VERSION": PYTHON},  # pyenv hides what is not chosen
-            )
-            if shutil.which(command)
-            else None
+    if program := shutil.which(f"python{PYTHON}"):
+        asked = subprocess.run(
+            [program, "-c", "import sys; print(sys.executable)"],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=os.environ | {"PYENV_VERSION": PYTHON},  # pyenv hides what is not chosen
         )
-        if asked and asked.returncode == 0:
+        if asked.returncode == 0:
             return asked.stdout.strip()
-    raise AssertionError("unreachable")
+    return sys.executable
 
 
 @pytest.fixture(scope="module")
@@ -262,14 +258,11 @@ def unpack(context, folder):
     return folder / "src"
 
 
-@pytest.fixture(scope="module", params=["what repo2docker copies", "the whole clone"])
-def image(request, context, course, environment, tmp_path_factory):
-    """After postBuild; also as it is where no .dockerignore is read."""
+@pytest.fixture(scope="module")
+def image(context, environment, tmp_path_factory):
+    """The image's folder after postBuild."""
     folder = tmp_path_factory.mktemp("image") / "jovyan"
-    if request.param == "the whole clone":
-        shutil.copytree(course, folder)
-    else:
-        shutil.move(unpack(context, folder.parent), folder)
+    shutil.move(unpack(context, folder.parent), folder)
     image = Image(folder, environment)
     result = image.run("./binder/postBuild")
     assert result.returncode == 0, result.stdout + result.stderr
@@ -277,19 +270,14 @@ def image(request, context, course, environment, tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_environment_has_the_python_of_binder_or_says_so(environment, capsys):
-    found = subprocess.run(
-        [environment / "bin" / "python", "-c", "import sys; print(*sys.version_info[:2], sep='.')"],
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.strip()
-    if found != PYTHON:
-        pytest.skip(f"Python {PYTHON} is not here; the steps run with Python {found}")
+def test_environment_has_the_python_of_binder_or_says_so(environment):
+    command = [environment / "bin" / "python", "--version"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    if not found.startswith(f"Python {PYTHON}."):
+        pytest.skip(f"Python {PYTHON} is not here; the steps run with {found}")
 
 
-@pytest.mark.slow
-def test_no_solution_no_teacher_cell_and_no_grader_is_left(image):
+def assert_nothing_is_left(image):
     paths = [path.relative_to(image.folder) for path in image.folder.rglob("*")]
     assert not [path for path in paths if TEACHERS & set(path.parts)]
     assert not [path for path in paths if path.parts[0] == "build" or path.suffix == ".egg-info"]
@@ -305,6 +293,24 @@ def test_no_solution_no_teacher_cell_and_no_grader_is_left(image):
     for path in [*notebooks, *image.environment.rglob("*.ipynb")]:
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             assert TEACHER not in cell["metadata"].get("tags", []), path
+
+
+@pytest.mark.slow
+def test_no_solution_no_teacher_cell_and_no_grader_is_left(image):
+    assert_nothing_is_left(image)
+
+
+@pytest.mark.slow
+def test_nothing_is_left_where_no_dockerignore_is_read(image, course, tmp_path):
+    """Then all of the clone is copied, and postBuild removes what is not for students."""
+    folder = shutil.copytree(course, tmp_path / "jovyan")
+    shutil.copytree(image.folder / ".cache", folder / ".cache")  # drawing again shows nothing new
+    whole = Image(folder, image.environment)
+    with pytest.raises(AssertionError):
+        assert_nothing_is_left(whole)
+    result = whole.run("./binder/postBuild")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_nothing_is_left(whole)
 
 
 @pytest.mark.slow
@@ -370,6 +376,20 @@ def test_a_stage_runs_from_the_lab_of_the_image(image):
     assert shown.count("Still to do") >= 5
     assert not [o for c in cells for o in c.get("outputs", []) if o.get("name") == "stderr"]
     assert image.run("jupyter", "lab", "--version").returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read from /proc")
+@pytest.mark.parametrize(
+    ("folder", "stage"),
+    [("stages", "stage_08_improve_it"), ("solutions", "stage_09_try_your_own_photo")],
+)
+def test_memory_with_the_server_fits(folder, stage, image, tmp_path):
+    """Two stages with TensorFlow; tests/benchmarks/binder_memory.py measures them all."""
+    source = ROOT / folder / stage / f"{stage}.ipynb"
+    found = binder_memory.measure(source, tmp_path, str(image.environment / "bin" / "python"))
+    assert found["error"] == ""
+    assert 500 < found["peak"] < binder_memory.LIMIT
 
 
 def without_project_file(folder):

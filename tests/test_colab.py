@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -40,7 +41,7 @@ def notebook_of(stage, *sources):
 
 
 def said(cell):
-    return "".join(o.text for o in cell.outputs if o.get("name") == "stdout")
+    return "".join(o.text for o in cell.get("outputs", []) if o.get("name") == "stdout")
 
 
 def complaints(notebook):
@@ -113,7 +114,11 @@ def would_install(computer, *arguments):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [["--no-deps"], [], ["-c", FREEZE]], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [["--no-deps"], [], ["-c", FREEZE]],
+    ids=["without its needs", "with its needs", "with all versions of Colab"],
+)
 def test_pip_would_install_nothing_but_the_helpers(options, wheel):
     if FREEZE in options and not FREEZE.exists():
         pytest.skip("needs Colab's list of packages from ../shared, which is not here")
@@ -163,19 +168,16 @@ def photo(tmp_path_factory):
 
     Held upright, its upper half is bright and its lower half dark.
     """
-    noise = np.random.default_rng(0).normal(0, 22, (3000, 4000, 3))
+    noise = 22 * np.random.default_rng(0).standard_normal((3000, 4000, 3), dtype=np.float32)
     noise[:, :2000] += 190  # the left half is above, when the photo is turned
     noise[:, 2000:] += 60
     exif = Image.Exif()
     exif[0x0112] = 6  # turn by 90 degrees to the right
     path = tmp_path_factory.mktemp("phone") / "IMG_0001.JPG"
     image = Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8))
-    image.save(path, quality=72, exif=exif)
+    image.save(path, quality=90, exif=exif)
+    assert 5_500_000 < path.stat().st_size < 7_000_000
     return path
-
-
-def test_the_photo_is_as_large_as_those_of_phones(photo):
-    assert 5_500_000 < photo.stat().st_size < 7_000_000
 
 
 def with_a_photo_of_their_own(notebook):
@@ -279,18 +281,19 @@ import os
 from PIL import ImageOps
 
 def bright(part):
-    return np.asarray(part.convert("L")).mean().round().item()
+    return np.asarray(part.convert("L")).mean()
 """
     upright = """\
 photo = ImageOps.exif_transpose(cu.get_photo())
-print(photo.size, bright(photo.crop((0, 0, 768, 512))), bright(photo.crop((0, 512, 768, 1024))))
+upper, lower = photo.crop((0, 0, 768, 512)), photo.crop((0, 512, 768, 1024))
+print(photo.size, "is bright above:", bright(upper) > 150 > 100 > bright(lower))
 """
     other = 'os.environ["STAND_IN_CHOSEN"] = {!r}\nprint(cu.get_photo(cu.photo_box()).size)'
     cells = notebook_of(9, look, upright, upright, other.format(""), other.format(str(essay)))
     done = computer.run({"photos": cells}, tmp_path / "content", chosen=[photo])["photos"]
     assert not complaints(done)
     first, again, cancelled, document = (said(cell) for cell in done.cells[-4:])
-    assert first == "Saving IMG_0001.JPG to IMG_0001.JPG\n(768, 1024) 189.0 62.0\n"
+    assert first == "Saving IMG_0001.JPG to IMG_0001.JPG\n(768, 1024) is bright above: True\n"
     assert again == first.replace("to IMG_0001", "to IMG_0001 (1)")
     sample = "I use the course's sample 'landscape' in its place. (640, 480)"
     assert " ".join(cancelled.split()) == f"There is no photo in the box. {sample}"
@@ -334,13 +337,6 @@ def test_work_that_does_not_come_back(setup, photo, tmp_path):
 
 # --- What Colab shows in place of a plain value ---------------------------------------------
 
-VALUES = """\
-import pandas as pd
-from IPython.display import display
-
-display(x_train[7])
-cu.resume
-"""
 NOTED = """\
 cell = list(cu.workbook._Session.recorder.evidence(()).cells)[-2]
 print([shown.index for shown in cell.shown], "cu.save" in cell.text)
@@ -357,3 +353,110 @@ def test_a_picture_that_colab_makes_of_an_array_counts_as_shown(setup, tmp_path)
     assert not complaints(done)
     assert "ndarray_image_preview" in done.cells[2].outputs[0].data["text/html"]
     assert said(done.cells[3]).startswith("[7] ")
+
+
+# --- What Colab drops or rejects -------------------------------------------------------------
+
+each = pytest.mark.parametrize(
+    ("folder", "stage"), [(folder, stage) for folder in ("stages", "solutions") for stage in NAMES]
+)
+_LARGEST = 1_000_000  # bytes; GitHub stops to show notebooks, and Colab to diff them, not far above
+_TAGS = {"details", "summary"}  # Colab takes away style and script, and shows these two
+
+
+def text_of(cell):
+    """The words of a text cell, without the code in it."""
+    return re.sub(r"```.*?```|`[^`\n]*`", "", cell.source, flags=re.DOTALL)
+
+
+def texts(folder, stage):
+    return [cell for cell in read(folder, stage).cells if cell.cell_type == "markdown"]
+
+
+@pytest.mark.parametrize("stage", NAMES)
+def test_badges_and_links_open_this_very_file(stage):
+    slug, name = repository().removeprefix("https://github.com/"), NAMES[stage]
+    path = f"stages/{name}/{name}.ipynb"
+    assert (ROOT / path).is_file()
+    addresses = re.findall(r"\]\((https?://[^)]*)\)", read("stages", stage).cells[0].source)
+    assert [address for address in addresses if not address.endswith(".svg")] == [
+        f"https://colab.research.google.com/github/{slug}/blob/{tag()}/{path}",
+        f"https://mybinder.org/v2/gh/{slug}/{tag()}?urlpath=lab/tree/{path}",
+    ]
+
+
+def test_every_link_into_the_repository_has_a_file():
+    """In all texts: the path in an address of GitHub, Colab or Binder is one that is there."""
+    slug = re.escape(repository().removeprefix("https://github.com/"))
+    into = re.compile(
+        rf"/{slug}/(?:blob|tree|raw)/([^/]+)/([^)\s\"#]+)|/{slug}/([^/?]+)\?urlpath=\w+/tree/([^)\s\"]+)"
+    )
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("stages/*/*.ipynb"), *ROOT.glob("solutions/*/*.ipynb")]
+    found = [
+        (page.name, release or other, path or place)
+        for page in pages
+        for release, path, other, place in into.findall(page.read_text(encoding="utf-8"))
+    ]
+    assert len(found) >= 2 * len(NAMES)
+    for page, release, path in found:
+        assert release == tag(), page
+        assert (ROOT / path.split("\\")[0]).exists(), (page, path)
+
+
+@each
+def test_the_file_is_one_that_colab_opens(folder, stage):
+    path = ROOT / folder / NAMES[stage] / f"{NAMES[stage]}.ipynb"
+    assert path.stat().st_size < _LARGEST
+    notebook = read(folder, stage)
+    assert "widgets" not in notebook.metadata  # Colab saves it without the state of the widgets
+    assert set(notebook.metadata) == {"colab", "kernelspec", "language_info"}
+    assert len({cell.id for cell in notebook.cells}) == len(notebook.cells)
+    for cell in notebook.cells:
+        assert re.fullmatch(r"[a-zA-Z0-9-_]{1,64}", cell.id)
+        assert cell.cell_type in ("markdown", "code"), cell.id  # a raw cell is not shown
+        assert "attachments" not in cell, cell.id  # nor is a picture within a cell
+
+
+@each
+def test_code_is_python_and_nothing_else(folder, stage):
+    """No ``%`` and no ``!``: Colab has other magics, and its own pip."""
+    for cell in read(folder, stage).cells:
+        if cell.cell_type == "code":
+            ast.parse(cell.source)
+            for word in ("get_ipython", "display_id", "update_display", "google.colab", "input("):
+                assert word not in cell.source, (cell.id, word)
+
+
+@each
+def test_text_has_only_what_colab_shows(folder, stage):
+    for cell in texts(folder, stage):
+        text = text_of(cell)
+        assert set(re.findall(r"</?(\w+)[^>]*>", text)) <= _TAGS, cell.id
+        for tag_name in _TAGS:
+            assert text.count(f"<{tag_name}>") == text.count(f"</{tag_name}>"), cell.id
+        # Without an empty line the text within is shown with its stars and marks.
+        assert not re.search(r"</summary>(?!\n\n)", text), cell.id
+        assert not re.search(r"(?<!\n\n)</details>", text), cell.id
+        assert text.count("$") % 2 == 0, cell.id  # a lone $ begins a formula
+
+
+@each
+def test_links_and_pictures_need_no_file_beside_the_notebook(folder, stage):
+    """Colab opens one file. It has no folder around it, and no headings to jump to."""
+    for cell in texts(folder, stage):
+        for target in re.findall(r"\]\(([^)]*)\)", text_of(cell)):
+            assert target.startswith("https://"), (cell.id, target)
+
+
+@pytest.mark.parametrize("folder", ["stages", "solutions"])
+def test_the_setup_cell_is_one_folded_form_the_same_in_all_stages(folder):
+    forms = set()
+    for stage in NAMES:
+        cells = [c for c in read(folder, stage).cells if c.cell_type == "code"]
+        assert cells[0].id == f"stage{stage:02d}-setup"
+        assert cells[0].metadata.cellView == "form"
+        title = cells[0].source.splitlines()[0]
+        assert re.fullmatch(r'# @title [\w: ]+ \{ display-mode: "form" \}', title)
+        forms.add(cells[0].source.replace(f"start(stage={stage})", "start(stage=N)"))
+        assert not any("@title" in cell.source for cell in cells[1:])
+    assert len(forms) == 1, forms

@@ -137,8 +137,9 @@ def test_the_published_solution_is_pointed_out():
 
 def test_nothing_of_the_released_notebook_changes():
     before = copy.deepcopy(RELEASED)
-    for broken in BROKEN[:60]:
-        examine(broken.content(ALL_RIGHT), RELEASED)
+    for broken in BROKEN:
+        if "large" not in broken.name:
+            examine(broken.content(ALL_RIGHT), RELEASED)
     examined = after(lambda notebook: None)
     cell(examined.notebook, "setup").metadata.nbgrader.points = 9
     assert before == RELEASED
@@ -254,16 +255,28 @@ def test_no_other_output_and_no_other_metadata_stay():
     assert [output.data for output in outputs] == [{"text/html": f"<!-- {RECORD} -->"}]
 
 
-def test_reading_takes_time_in_proportion_to_the_file():
-    """What would take a regular expression or a resumed parser hours."""
-    for text in ("course-record:" * 200_000, '{"id": "' * 200_000, "[" * 200_000, "(" * 200_000):
-        notebook = copy.deepcopy(ALL_RIGHT)
-        output = nbformat.v4.new_output("stream", text=text)
-        cell(notebook, "find_wrong").outputs = [output]
-        notebook.cells.append(own(text))
-        judge(examine(file_of(notebook), RELEASED))
-        judge(examine(file_of(notebook)[:-9], RELEASED))
-        judge(examine(text.encode(), RELEASED))
+@pytest.mark.parametrize(
+    "text",
+    [
+        "course-record:" * 100_000,
+        '{"id": "' * 100_000,
+        "[" * 100_000,
+        "#" * 100_000,
+        "# a\n" * 20_000,
+        "import a\n" * 5_000 + "![](attachment:b)",
+    ],
+    ids=lambda text: text[:14].strip(),
+)
+def test_time_grows_with_the_file_and_no_faster(text):
+    """What would take a regular expression or a parser that begins again hours."""
+    notebook = copy.deepcopy(ALL_RIGHT)
+    output = nbformat.v4.new_output("stream", text=text)
+    cell(notebook, "find_wrong").outputs = [output]
+    cell(notebook, "test_find_wrong").source += text
+    notebook.cells += [own(text), nbformat.v4.new_markdown_cell(text, id="text")]
+    judge(examine(file_of(notebook), RELEASED))
+    judge(examine(file_of(notebook)[:-9], RELEASED))
+    judge(examine(text.encode(), RELEASED))
 
 
 # --- nbgrader ------------------------------------------------------------------------------------
@@ -335,7 +348,7 @@ def mangle(notebook: dict, change: str, data: st.DataObject) -> None:
     cells = notebook["cells"]
 
     def one() -> dict:
-        return data.draw(st.sampled_from(cells))
+        return cells[data.draw(st.integers(0, len(cells) - 1))]
 
     if change == "delete":
         cells.remove(one())
@@ -348,7 +361,7 @@ def mangle(notebook: dict, change: str, data: st.DataObject) -> None:
     elif change == "retitle":
         mine = one()
         title = data.draw(st.sampled_from(["", "# answer: find_wrong\n", "# mine\n", "%%time\n"]))
-        mine["source"] = title + str(mine["source"]).partition("\n")[2]
+        mine["source"] = title + str(mine.get("source")).partition("\n")[2]
     elif change == "empty":
         one()["source"] = ""
     elif change == "strip":
@@ -373,7 +386,7 @@ def plant(notebook: dict, data: st.DataObject) -> None:
         inner = list(place.values()) if isinstance(place, dict) else place
         inner = [part for part in inner if isinstance(part, dict | list) and part]
         if inner:
-            place = data.draw(st.sampled_from(inner))
+            place = inner[data.draw(st.integers(0, len(inner) - 1))]
     if isinstance(place, list):
         place.insert(data.draw(st.integers(0, len(place))), data.draw(JSON))
     else:

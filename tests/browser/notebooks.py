@@ -81,11 +81,18 @@ class NotebookPage:
         """Click on the number beside a cell, which selects it and opens nothing."""
         self.cell(cell_id).locator(".jp-InputPrompt").click()
 
+    def open(self, cell_id: str) -> None:
+        """Select a cell and press Enter, to write in it."""
+        self.select(cell_id)
+        self.page.keyboard.press("Enter")
+        expect(self.cell(cell_id).locator(".cm-content")).to_be_focused()
+
     def paste(self, cell_id: str, text: str) -> None:
         """Replace a cell's text by way of the clipboard."""
         editor = self.cell(cell_id).locator(".cm-content")
         self.page.evaluate("text => navigator.clipboard.writeText(text)", text)
         editor.click()
+        expect(editor).to_be_focused()
         self.page.keyboard.press("ControlOrMeta+A")
         self.page.keyboard.press("ControlOrMeta+V")
         expect(editor).to_have_text(text.replace("\n", ""))  # its lines are elements

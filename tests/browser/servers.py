@@ -17,7 +17,7 @@ from pathlib import Path
 
 from autograder import ROOT
 
-PATIENCE = 120_000  # milliseconds; a kernel that loads TensorFlow beside other work is slow
+PATIENCE = 40_000  # milliseconds; a kernel that loads TensorFlow beside other work is slow
 _SETTINGS = {
     # A question about Jupyter's news would cover what is to be clicked, and needs the network.
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
@@ -97,10 +97,12 @@ class Server:
     token: str
     program: str
 
-    def address(self, path: str) -> str:
-        """Return where a file of the course is opened, in an otherwise empty window."""
-        place = f"lab/tree/{path}?reset&" if self.program == "lab" else f"notebooks/{path}?"
-        return f"{self.base}/{place}token={self.token}"
+    def address(self, path: str = "") -> str:
+        """Return where a file of the course is opened, or no file, in an empty window."""
+        if self.program == "notebook":
+            return f"{self.base}/notebooks/{path}?token={self.token}"
+        place = f"lab/tree/{path}" if path else "lab"
+        return f"{self.base}/{place}?reset&token={self.token}"
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from playwright.sync_api import expect
 
 from autograder.samples import CHECKS, RIGHT, solution_answers
 from course_utils.photos import sample_photo
+from tests.accessibility import faults
 from tests.browser.notebooks import NotebookPage, choose
 from tests.browser.servers import serve
 
@@ -203,3 +204,4 @@ def test_the_demo_card_is_exported(lab, new_page, tmp_path):
     assert page.hosts == {""}  # it asks nobody
     expect(page.locator("body")).to_contain_text("Ada")
     assert page.evaluate("[...document.images].map(image => image.naturalWidth)") == [32, 32]
+    assert faults(page) == []

@@ -1,0 +1,304 @@
+"""The command that grades a class, as a teacher uses it: what it gives, and what it keeps.
+
+What is broken or hostile has files of its own. Here: interrupted, resumed, changed, judged again,
+on several machines; and the same scores as nbgrader's own commands give (``test_zoo.py`` and
+``test_stages.py`` compare those with what each sample deserves, and with this command).
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+from autograder import ROOT, batch
+from autograder.gradebook import CourseGradebook
+from autograder.samples import CHECKS, SAMPLE_CLASS, STAGE, Sample, notebook_of
+from autograder.sandbox import Limits, choose
+from autograder.store import Store
+from autograder.unit import Setting
+
+pytestmark = pytest.mark.slow
+DESERVED = {sample.name: tuple(map(float, sample.points)) for sample in SAMPLE_CLASS}
+
+
+def hand_in(samples: list[Sample], folder: Path) -> Path:
+    """Loose notebooks, as a shared drive has them."""
+    released = nbformat.read(ROOT / "stages" / STAGE / f"{STAGE}.ipynb", as_version=4)
+    folder.mkdir(parents=True, exist_ok=True)
+    for sample in samples:
+        (folder / sample.name).mkdir(exist_ok=True)
+        nbformat.write(notebook_of(sample, released), folder / sample.name / f"{STAGE}.ipynb")
+    return folder
+
+
+def command(folder: Path | None, course: Path, *more: str) -> list[str]:
+    where = [str(folder)] if folder else []
+    return [
+        *(sys.executable, "-m", "autograder", "grade", *where),
+        *("--stage", "7", "--course", str(course), "--data", "practice", *more),
+    ]
+
+
+def grade(folder: Path | None, course: Path, *more: str) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command(folder, course, *more), cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def plan(folder: Path | None, course: Path, **changes) -> batch.Plan:
+    setting = Setting(choose().name, Limits(), (("COURSE_DATA", "practice"),))
+    course.mkdir(exist_ok=True)
+    return batch.Plan(folder, (STAGE,), course, setting, **changes)
+
+
+def points(course: Path) -> dict[str, tuple[float, ...]]:
+    """The scores in nbgrader's gradebook; each student once."""
+    with CourseGradebook(course).open() as gradebook:
+        return {
+            one.student.id: tuple(
+                next(g.auto_score for g in one.grades if g.name == f"test_{check}")
+                for check in CHECKS
+            )
+            for one in gradebook.notebook_submissions(STAGE, STAGE)
+        }
+
+
+@pytest.fixture(scope="module")
+def handed_in(tmp_path_factory) -> Path:
+    return hand_in(SAMPLE_CLASS, tmp_path_factory.mktemp("class") / "handed in")
+
+
+@pytest.fixture(scope="module")
+def graded(handed_in, tmp_path_factory) -> tuple[Path, subprocess.CompletedProcess]:
+    course = tmp_path_factory.mktemp("graded")
+    return course, grade(handed_in, course)
+
+
+@pytest.fixture
+def copy_of_graded(graded, tmp_path) -> Path:
+    shutil.copytree(graded[0], tmp_path / "course")
+    return tmp_path / "course"
+
+
+def test_every_sample_gets_what_it_deserves(graded):
+    course, said = graded
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert said.stderr == ""
+    assert points(course) == DESERVED
+    assert f"{len(SAMPLE_CLASS)} graded, 0 not" in said.stdout
+
+
+def test_a_teacher_finds_pages_tables_and_a_report(graded):
+    course, _ = graded
+    for sample in SAMPLE_CLASS:
+        page = (course / "feedback" / sample.name / STAGE / f"{STAGE}.html").read_text("utf-8")
+        for words in sample.says.values():
+            assert words in " ".join(page.split()), sample.name
+    with (course / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert rows.keys() == DESERVED.keys()
+    assert float(rows["fay_swapped_names"]["automatic points"]) == 9
+    report = (course / "class_report.html").read_text("utf-8")
+    assert "fay_swapped_names" in report
+    assert "data:image/png" in report  # the pictures that students chose
+
+
+def test_a_second_run_has_nothing_to_do(copy_of_graded, handed_in):
+    before = (copy_of_graded / "gradebook.db").read_bytes()
+    said = grade(handed_in, copy_of_graded)
+    assert said.returncode == 0
+    assert "0 notebooks were run" in said.stdout
+    assert (copy_of_graded / "gradebook.db").read_bytes() == before
+
+
+def test_only_what_changed_is_run_again(copy_of_graded, tmp_path):
+    better = next(sample for sample in SAMPLE_CLASS if sample.points == (1, 1, 3, 3, 2))
+    folder = hand_in([Sample("eli_blank", better.answers)], tmp_path / "second")
+    done = batch.grade_class(plan(folder, copy_of_graded, feedback=False), lambda _: None)
+    assert done.ran == 1
+    assert points(copy_of_graded) == DESERVED | {"eli_blank": (1, 1, 3, 3, 2)}
+
+
+def test_a_changed_check_is_judged_again_without_running_anything(copy_of_graded, monkeypatch):
+    from course_utils import checks
+
+    said = batch.grade_class(plan(None, copy_of_graded, feedback=False), lambda _: None)
+    assert said.ran == 0
+    monkeypatch.setattr(batch, "rules", lambda: "others")
+    # The workers of this test are other processes, which cannot see a patched check: the stored
+    # runs are judged here.
+    strict = checks.Check(lambda evidence, reference: checks.Result(0.5, "half."), 3)
+    monkeypatch.setitem(checks.STAGES[7], "show_three_wrong", strict)
+    monkeypatch.setattr(batch, "_executor", lambda plan: batch.InThisProcess())
+    done = batch.grade_class(plan(None, copy_of_graded, feedback=False), lambda _: None)
+    assert done.ran == 0
+    changed = {name: (*p[:2], 0.5, *p[3:]) for name, p in DESERVED.items()}
+    assert points(copy_of_graded) == changed
+
+
+def test_a_teachers_points_survive(copy_of_graded, handed_in):
+    with CourseGradebook(copy_of_graded).open() as gradebook:
+        report = gradebook.find_grade("error_report", STAGE, STAGE, "ada_one_row")
+        report.manual_score, report.needs_manual_grade = 4, False
+        gradebook.find_comment("error_report", STAGE, STAGE, "ada_one_row").manual_comment = "Good"
+        gradebook.db.commit()
+    done = batch.grade_class(plan(handed_in, copy_of_graded), lambda _: None)
+    assert done.ran == 0
+    ada = next(one for one in done.results if one.student == "ada_one_row")
+    assert (ada.written, ada.total) == (4, 14)
+    page = copy_of_graded / "feedback" / "ada_one_row" / STAGE / f"{STAGE}.html"
+    assert "Good" in page.read_text("utf-8")  # the page was written again
+    done = batch.grade_class(plan(handed_in, copy_of_graded, again=True), lambda _: None)
+    assert done.ran == len(SAMPLE_CLASS)
+    with CourseGradebook(copy_of_graded).open() as gradebook:
+        report = gradebook.find_grade("error_report", STAGE, STAGE, "ada_one_row")
+        assert report.manual_score == 4
+
+
+def test_the_same_record_twice_is_a_question(tmp_path, monkeypatch):
+    """Two students who hand in the same own model are pointed out, and keep their points."""
+    import numpy as np
+
+    from course_utils import data, record
+
+    monkeypatch.setenv("COURSE_DATA", "practice")
+    x, y, kind = data.load_test()
+    rng = np.random.default_rng(3)
+    answers = rng.dirichlet(np.ones(10), len(x))
+    answers[np.arange(len(x)), y] += 1.2
+    answers /= answers.sum(axis=1, keepdims=True)
+    right = int((answers.argmax(axis=1) == y).sum())
+    text = record.write({"pictures": kind, "predictions": answers, "right": right})
+    full = SAMPLE_CLASS[0]
+
+    def with_record(notebook) -> None:
+        cell = next(c for c in notebook.cells if "check: test_predict_labels" in c.source)
+        html = f"<!-- {text} -->"
+        cell.outputs = [nbformat.v4.new_output("display_data", {"text/html": html})]
+
+    samples = [Sample(name, full.answers, mangle=with_record) for name in ("ada", "ben")]
+    samples.append(Sample("cleo", full.answers))
+    folder = hand_in(samples, tmp_path / "in")
+    done = batch.grade_class(plan(folder, tmp_path / "course", feedback=False), lambda _: None)
+    asked = {one.student: [s for s in one.decide if "same" in s] for one in done.results}
+    assert asked["cleo"] == []
+    assert "ben" in asked["ada"][0]
+    assert "ada" in asked["ben"][0]
+    assert all(sum(one.points.values()) == 10 for one in done.results)
+
+
+# --- Stopped ---------------------------------------------------------------------------------
+
+
+def kill(process: subprocess.Popen) -> None:
+    """As the power does: this process and its workers are gone at once."""
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    psutil.wait_procs(children, timeout=20)  # they end by themselves when it is gone
+
+
+@pytest.fixture(scope="module")
+def killed(handed_in, tmp_path_factory) -> Path:
+    """A course whose grading was killed at ten random moments, then left to its end."""
+    course = tmp_path_factory.mktemp("killed")
+    chance = random.Random(11)
+    environment = os.environ | {"COURSE_CACHE": os.environ["COURSE_CACHE"]}
+    for _ in range(10):
+        process = subprocess.Popen(
+            command(handed_in, course, "--no-report"),
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        before = progress(course)
+        ends = time.monotonic() + 120
+        # From the start of the work on, at a moment that no line of the program knows.
+        while progress(course) == before and process.poll() is None and time.monotonic() < ends:
+            time.sleep(chance.uniform(0, 0.4))
+        time.sleep(chance.uniform(0, 0.8))
+        kill(process)
+        assert_no_half_files(course)
+    return course
+
+
+def progress(course: Path) -> int:
+    return sum(1 for _ in course.rglob("*"))
+
+
+def assert_no_half_files(course: Path) -> None:
+    for path in (course / "grading").rglob("*.result.json"):
+        json.loads(path.read_text("utf-8"))
+
+
+def test_ten_kills_lose_nothing_and_count_nothing_twice(killed, handed_in):
+    said = grade(handed_in, killed)
+    assert said.returncode == 0, said.stdout + said.stderr
+    assert points(killed) == DESERVED
+    with CourseGradebook(killed).open() as gradebook:
+        assert len(gradebook.students) == len(DESERVED)
+    assert sorted(Store(killed, STAGE).students()) == sorted(DESERVED)
+    assert not list((killed / "feedback").rglob("*.new"))
+
+
+def test_ctrl_c_says_how_to_go_on(handed_in, tmp_path):
+    process = subprocess.Popen(
+        command(handed_in, tmp_path / "course"), cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+    results = tmp_path / "course" / "grading" / STAGE
+    while not list(results.glob("*.result.json")) and process.poll() is None:
+        time.sleep(0.05)
+    children = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, said
+    assert "the same command goes on from there" in said
+    assert psutil.wait_procs(children, timeout=20)[1] == []
+    assert grade(handed_in, tmp_path / "course").returncode == 0
+    assert points(tmp_path / "course") == DESERVED
+
+
+# --- What a teacher may type --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nowhere", "--stage", "7"], "There is no folder nowhere"),
+        ([".", "--stage", "13"], "There is no stage '13'"),
+        ([".", "--stage", "seven"], "Say a number from 1 to 12, or all"),
+        ([".", "--stage", "7", "--sandbox", "fort"], "fort"),
+        ([".", "--stage", "7", "--data", "/nowhere/at/all"], "COURSE_DATA"),
+    ],
+)
+def test_a_slip_gets_a_sentence(arguments, says, tmp_path):
+    course = [] if "--course" in arguments else ["--course", str(tmp_path)]
+    said = subprocess.run(
+        [sys.executable, "-m", "autograder", "grade", *arguments, *course],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said.returncode == 2
+    assert says in " ".join((said.stdout + said.stderr).split())
+    assert "Traceback" not in said.stdout + said.stderr
+
+
+def test_an_empty_folder_is_said_to_be_empty(tmp_path):
+    (tmp_path / "empty").mkdir()
+    said = grade(tmp_path / "empty", tmp_path / "course")
+    assert (said.returncode, "No notebook of these stages was found" in said.stdout) == (2, True)
