@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DATA ?= practice
 
-.PHONY: demo test lab teach build bench-stages bench-report clean
+.PHONY: demo test lab teach build bench-stages bench-grading bench-report clean
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.12')"
@@ -28,6 +28,9 @@ build: .venv/.installed
 
 bench-stages: .venv/.installed
 	$(BIN)/python -m tests.benchmarks.stages "$(DATA)"
+
+bench-grading: .venv/.installed
+	$(BIN)/python -m tests.benchmarks.grading "$(DATA)"
 
 bench-report: .venv/.installed
 	$(BIN)/python -m tests.benchmarks.report

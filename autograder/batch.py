@@ -9,31 +9,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import multiprocessing
 import os
-import signal
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from autograder import unit
 from autograder.collect import collect
-from autograder.gradebook import CourseGradebook, GradebookError
 from autograder.judging import rules
-from autograder.kernel import KernelError
 from autograder.store import Result, Store, key_of, write
-from autograder.submission import Graded, HandedIn
+from autograder.submission import GradebookError, Graded, HandedIn
 from autograder.tables import write_tables
+from autograder.workers import Work, Workers
 from course_utils import data
 
-_TRIES = 3  # of a submission whose worker was lost
-_AHEAD = 2  # submissions that wait for each worker
+if TYPE_CHECKING:
+    from autograder.gradebook import CourseGradebook
+
 Say = Callable[[str], None]
 Step = Callable[[str, int, int], None]
 
@@ -121,21 +116,25 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
     """
     began = time.monotonic()
     found = collect(plan.folder, plan.stages) if plan.folder is not None else {}
-    gradebook = CourseGradebook(plan.course, plan.db_url)
     done = Done()
     kind = _kind(plan, say)
-    for stage in plan.stages:
-        store = Store(plan.course, stage)
-        handed = found.get(stage, [])
-        tasks = _tasks(plan, stage, store, handed, kind)
-        if not handed and not store.students():
-            continue
-        gradebook.register(stage)
-        done.ran += _work(plan, stage, store, gradebook, tasks, kind, step, say)
-        results = _results(stage, store, gradebook)
-        if plan.feedback:
-            _write_feedback(stage, store, gradebook, step, say)
-        done.results += results
+    plan = replace(plan, setting=_for_workers(plan, kind))
+    with Workers(plan.workers, plan.scheduler) as workers:
+        for stage in plan.stages:
+            store = Store(plan.course, stage)
+            handed = found.get(stage, [])
+            works = _works(plan, stage, store, handed, kind)
+            if not handed and not store.students():
+                continue
+            outcomes = workers.begin(works)  # nbgrader takes seconds to load; they begin before
+            from autograder.gradebook import CourseGradebook
+
+            gradebook = CourseGradebook(plan.course, plan.db_url)
+            gradebook.register(stage)
+            done.ran += _take_in(stage, store, gradebook, outcomes, len(works), step, say)
+            if plan.feedback:
+                _write_feedback(stage, store, gradebook, step, say)
+            done.results += _results(stage, store, gradebook)
     if plan.report and done.results:
         done.files = _write_report(plan, done.results, kind)
     done.seconds = time.monotonic() - began
@@ -155,23 +154,20 @@ def _kind(plan: Plan, say: Say) -> str:
     return kind
 
 
+def _for_workers(plan: Plan, kind: str) -> unit.Setting:
+    """What workers are told: on another machine, a path of this one means nothing."""
+    variables = dict(plan.setting.variables)
+    if plan.scheduler:
+        variables = {name: value for name, value in variables.items() if value == "practice"}
+    return replace(plan.setting, variables=tuple(variables.items()), kind=kind)
+
+
 # --- Which submissions are new or changed -------------------------------------------------------
 
 
-@dataclass
-class _Work:
-    """One submission on its way."""
-
-    student: str
-    handed: dict[str, Any]
-    task: unit.Task
-    key: str
-    tries: int = 0
-
-
-def _tasks(
+def _works(
     plan: Plan, stage: str, store: Store, handed: Sequence[HandedIn], kind: str
-) -> list[_Work]:
+) -> list[Work]:
     """What there is to do: new and changed submissions, and those that rules now judge anew."""
     works = []
     for one in handed:
@@ -197,31 +193,27 @@ def _tasks(
 
 def _work_of(
     plan: Plan, stage: str, store: Store, about: dict[str, Any], content: bytes, key: str
-) -> _Work:
+) -> Work:
     stored = b"" if plan.again else store.run(about["student"])
     name = Path(about["origin"]).name
-    return _Work(
-        about["student"], about, unit.Task(stage, content, name, plan.setting, stored), key
-    )
+    return Work(about["student"], about, unit.Task(stage, content, name, plan.setting, stored), key)
 
 
 # --- Running ----------------------------------------------------------------------------------
 
 
-def _work(
-    plan: Plan,
+def _take_in(
     stage: str,
     store: Store,
     gradebook: CourseGradebook,
-    works: list[_Work],
-    kind: str,
+    outcomes: Iterator[tuple[Work, unit.Outcome]],
+    total: int,
     step: Step,
     say: Say,
 ) -> int:
     """Do all work of a stage; return how many notebooks were run."""
     ran = 0
-    total = len(works)
-    for count, (work, outcome) in enumerate(_outcomes(plan, works), 1):
+    for count, (work, outcome) in enumerate(outcomes, 1):
         ran += outcome.ran
         result = _result_of(work, outcome)
         store.keep(work.student, result, outcome.run)
@@ -234,7 +226,7 @@ def _work(
     return ran
 
 
-def _result_of(work: _Work, outcome: unit.Outcome) -> Result:
+def _result_of(work: Work, outcome: unit.Outcome) -> Result:
     handed = dict(work.handed)
     return Result(
         work.key,
@@ -260,118 +252,6 @@ def _enter(
             say(f"nbgrader did not take in {error}")
             return
     store.mark(student, "entered", result.key)
-
-
-def _outcomes(plan: Plan, works: list[_Work]) -> Iterator[tuple[_Work, unit.Outcome]]:
-    """Yield each work with its outcome, in the order in which they are done."""
-    waiting = []
-    for work in works:
-        if work.handed["reason"]:
-            yield work, unit.Outcome()
-        else:
-            waiting.append(work)
-    if not waiting:
-        return
-    waiting.reverse()
-    executor = _executor(plan)
-    running: dict[Future, _Work] = {}
-    try:
-        while waiting or running:
-            while waiting and len(running) < plan.workers * _AHEAD:
-                work = waiting.pop()
-                running[executor.submit(unit.grade, work.task)] = work
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            broken = False
-            for future in finished:
-                work = running.pop(future)
-                try:
-                    yield work, future.result()
-                except (BrokenProcessPool, _lost_worker()) as error:
-                    broken = broken or isinstance(error, BrokenProcessPool)
-                    work.tries += 1
-                    if work.tries < _TRIES:
-                        waiting.append(work)
-                    else:
-                        yield (
-                            work,
-                            unit.Outcome(
-                                reason="The worker that graded it was lost three times. Grade it "
-                                "alone, and watch the memory of this machine."
-                            ),
-                        )
-            if broken:
-                waiting += running.values()
-                running.clear()
-                _end(executor)
-                executor = _executor(plan)
-    except BaseException:
-        _end(executor)
-        raise
-    executor.shutdown()
-
-
-def _executor(plan: Plan) -> Executor:
-    if plan.scheduler:
-        from distributed import Client
-
-        client = Client(plan.scheduler, set_as_default=False)
-        plan_workers = len(client.scheduler_info()["workers"])
-        if not plan_workers:
-            raise KernelError(f"The scheduler at {plan.scheduler} has no workers yet.")
-        return client.get_executor(pure=False, retries=_TRIES)
-    return ProcessPoolExecutor(
-        plan.workers, multiprocessing.get_context("spawn"), _begin_worker, (os.getpid(),)
-    )
-
-
-class InThisProcess(Executor):
-    """An executor without workers, for debugging: everything happens here, at once."""
-
-    def submit(self, function: Callable, /, *arguments: Any, **named: Any) -> Future:
-        """Call the function now."""
-        future: Future = Future()
-        try:
-            future.set_result(function(*arguments, **named))
-        except Exception as error:
-            future.set_exception(error)
-        return future
-
-
-def _lost_worker() -> type[BaseException]:
-    """What Dask raises when it gives up on a task whose workers were lost."""
-    try:
-        from distributed import KilledWorker
-    except ImportError:
-        return BrokenProcessPool
-    return KilledWorker
-
-
-def _begin_worker(parent: int) -> None:
-    """A worker leaves Ctrl-C to its parent, and ends when that is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: _leave())
-
-    def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        _leave()
-
-    threading.Thread(target=look, daemon=True).start()
-
-
-def _leave() -> None:
-    with contextlib.suppress(Exception):
-        unit.close_all()
-    os._exit(1)
-
-
-def _end(executor: Executor) -> None:
-    """Stop at once; what is running will be run again."""
-    executor.shutdown(wait=False, cancel_futures=True)
-    for process in multiprocessing.active_children():
-        process.terminate()
-    for process in multiprocessing.active_children():
-        process.join(10)
 
 
 # --- What a teacher gets -------------------------------------------------------------------------
@@ -466,20 +346,3 @@ def _write_report(plan: Plan, results: list[Graded], kind: str) -> list[Path]:
     place = plan.course / "class_report.html"
     write(place, page.encode())
     return [*write_tables(results, plan.course), place]
-
-
-def stage_of_number(number: str) -> str:
-    """Return the name of a stage by its number.
-
-    Raises
-    ------
-    ValueError
-        If there is no such stage.
-    """
-    from autograder import ROOT
-    from autograder.build import stage_names
-
-    for name in stage_names(ROOT / "solutions"):
-        if number.isdecimal() and int(name[6:8]) == int(number):
-            return name
-    raise ValueError(f"There is no stage {number!r}. Say a number from 1 to 12, or all.")

@@ -26,7 +26,7 @@ from nbgrader.preprocessors import SaveCells
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder import ROOT
+from autograder import ROOT, stage_names
 from autograder.preprocessors.removeteachercells import TAG as TEACHER
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -38,13 +38,8 @@ class BuildError(Exception):
     """Something in the sources that must not reach a student. One line for each fault."""
 
 
-def stage_names(sources: Path) -> list[str]:
-    """Return the names of all stages: of folders with a notebook of the same name, in order."""
-    return [path.stem for path in _sources(sources)]
-
-
 def _sources(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*/*.ipynb") if path.stem == path.parent.name)
+    return [folder / name / f"{name}.ipynb" for name in stage_names(folder)]
 
 
 def _read(path: Path) -> NotebookNode:

@@ -11,10 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import ROOT
-from autograder.batch import Done, Plan, grade_class
-from autograder.build import stage_names
-from autograder.gradebook import GradebookError
+from autograder import ROOT, stage_names
+from autograder.batch import Done, GradebookError, Plan, grade_class
 from autograder.kernel import KernelError
 from autograder.sandbox import Limits, Sandbox, SandboxError, choose
 from autograder.submission import Graded
@@ -93,7 +91,7 @@ def _sandbox(options: argparse.Namespace, console: Console) -> Sandbox:
 
 
 def _stages(asked: str) -> tuple[str, ...]:
-    names = stage_names(ROOT / "solutions")
+    names = stage_names()
     if asked == "all":
         return tuple(names)
     found = [name for name in names if asked.isdecimal() and int(name[6:8]) == int(asked)]

@@ -27,10 +27,7 @@ from autograder import ROOT
 from autograder.build import load_config
 from autograder.preprocessors import BringRecord, KeepRecord, PutResults
 from autograder.store import Result, write
-
-
-class GradebookError(Exception):
-    """nbgrader could not take something in, with what it said."""
+from autograder.submission import GradebookError
 
 
 class CourseGradebook:

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import gc
 import json
 import os
 import resource
 import signal
+import struct
 import sys
 import time
 from pathlib import Path
@@ -25,7 +27,10 @@ from typing import Any
 # From the headers of Linux: sched.h, mount.h, prctl.h.
 _NEW_MOUNTS, _NEW_IPC, _NEW_USER, _NEW_PIDS = 0x20000, 0x8000000, 0x10000000, 0x20000000
 _READ_ONLY, _NO_SUID, _NO_DEV, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 32, 4096, 1 << 14, 1 << 18
-_SET_DUMPABLE, _SET_NO_NEW_PRIVS, _SET_CHILD_SUBREAPER = 4, 38, 36
+_SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE, _SET_SECCOMP = 1, 4, 22
+_SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 36, 38
+_MOST_FILES = 20_000  # in a scratch folder
+_SHARED = 64_000_000  # bytes of /dev/shm, where Python keeps locks between processes
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -38,8 +43,10 @@ def main() -> None:
     os.dup2(os.open(os.devnull, os.O_RDWR), 0)
     os.dup2(2, 1)
     _prctl(_SET_DUMPABLE, 0)  # no child can look into this process
+    _prctl(_SET_CHILD_SUBREAPER, 1)  # none gets away from it
     _warm_up(setting)
-    answers.write(json.dumps({"ready": True, "apart": _can_set_apart()}) + "\n")
+    setting["apart"] = setting["apart"] and _can_set_apart()
+    answers.write(json.dumps({"ready": True, "apart": setting["apart"]}) + "\n")
     answers.flush()
     for line in iter(questions.readline, ""):
         asked = json.loads(line)
@@ -116,13 +123,12 @@ def _start(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> in
 
 def _keep(asked: dict[str, Any], setting: dict[str, Any]) -> None:
     _prctl(_SET_CHILD_SUBREAPER, 1)
-    apart = setting["apart"] and _can_set_apart()
-    if apart:
+    if setting["apart"]:
         _new_namespaces()
     kernel = os.fork()
     if kernel == 0:
         try:
-            _become_kernel(asked, setting, apart)
+            _become_kernel(asked, setting)
         finally:
             os._exit(1)
 
@@ -136,8 +142,9 @@ def _keep(asked: dict[str, Any], setting: dict[str, Any]) -> None:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, interrupt)
+    _prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
     _, status = os.waitpid(kernel, 0)
-    if not apart:
+    if not setting["apart"]:
         _end_all_children()
     os._exit(1 if status else 0)
 
@@ -159,16 +166,18 @@ def _end_all_children() -> None:
         time.sleep(0.01)
 
 
-def _become_kernel(asked: dict[str, Any], setting: dict[str, Any], apart: bool) -> None:
+def _become_kernel(asked: dict[str, Any], setting: dict[str, Any]) -> None:
     os.setsid()
+    os.dup2(0, 2)  # what goes there is the grader's to read, and without a limit
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(
             number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         )
     scratch = Path(asked["scratch"])
-    if apart:
-        _mount("tmpfs", "/tmp", f"size={setting['disk']}")
-        scratch.mkdir(parents=True, exist_ok=True)
+    if setting["apart"]:
+        _mount("tmpfs", "/tmp", f"size={setting['disk']},nr_inodes={_MOST_FILES}")
+        _mount("tmpfs", "/dev/shm", f"size={_SHARED},nr_inodes=1000")
+    scratch.mkdir(parents=True, exist_ok=True)
     os.chdir(scratch)
     os.environ["HOME"] = os.environ["IPYTHONDIR"] = str(scratch)
     for name, content in asked["files"].items():
@@ -191,12 +200,13 @@ def _become_kernel(asked: dict[str, Any], setting: dict[str, Any], apart: bool) 
         **asked["ports"],
     )
     app.initialize([])
-    if apart:  # the sockets are there; nothing more is to be written into their folder
+    if setting["apart"]:  # the sockets are there; nothing more is to be written into their folder
         folder = str(Path(asked["socket"]).parent)
         flags = _REMOUNT | _BIND | _READ_ONLY | _NO_SUID | _NO_DEV
         _check(_libc.mount(None, folder.encode(), None, flags, None), f"remount {folder}")
         _drop_capabilities()
     _prctl(_SET_NO_NEW_PRIVS, 1)
+    _refuse_system_calls()
     app.start()
     os._exit(0)
 
@@ -207,10 +217,11 @@ def _limit(setting: dict[str, Any]) -> None:
         "RLIMIT_CORE": 0,
         "RLIMIT_AS": setting["memory"] * 4,  # addresses, of which libraries reserve many
         "RLIMIT_FSIZE": setting["disk"],
-        "RLIMIT_NPROC": setting["processes"],
         "RLIMIT_CPU": setting["seconds"],
         "RLIMIT_NOFILE": 1024,
     }
+    if setting["apart"]:  # elsewhere it would count what else this user runs
+        limits["RLIMIT_NPROC"] = setting["processes"]
     for name, most in limits.items():
         kind = getattr(resource, name, None)  # macOS has not all of them
         if kind is None:
@@ -253,6 +264,85 @@ def _prctl(option: int, value: int) -> None:
 def _check(result: int, what: str) -> None:
     if result:
         raise OSError(ctypes.get_errno(), what)
+
+
+# --- System calls that no notebook needs ----------------------------------------------------------
+
+# They make further namespaces and mounts, look into other processes, or take memory that belongs to
+# no process and so is not counted. By name: the number on x86_64 and the number on aarch64.
+_REFUSED = {
+    "unshare": (272, 97),
+    "setns": (308, 268),
+    "mount": (165, 40),
+    "umount2": (166, 39),
+    "pivot_root": (155, 41),
+    "open_tree": (428, 428),
+    "move_mount": (429, 429),
+    "fsopen": (430, 430),
+    "fsmount": (432, 432),
+    "mount_setattr": (442, 442),
+    "ptrace": (101, 117),
+    "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271),
+    "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "shmget": (29, 194),
+    "msgget": (68, 186),
+    "mq_open": (240, 180),
+    "add_key": (248, 217),
+    "request_key": (249, 218),
+    "keyctl": (250, 219),
+    "bpf": (321, 280),
+    "userfaultfd": (323, 282),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425),
+}
+_CLONE, _CLONE3, _MMAP = (56, 220), (435, 435), (9, 222)
+_ANY_NEW_NAMESPACE, _SHARED_AND_ANONYMOUS = 0x7E020080, 0x21
+# From linux/audit.h: how the filter is told for which processor a call was made.
+_PROCESSORS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+
+
+def _refuse_system_calls() -> None:
+    """Have the kernel of the operating system refuse these calls, for good."""
+    if not sys.platform.startswith("linux") or os.uname().machine not in _PROCESSORS:
+        return
+    column, processor = _PROCESSORS[os.uname().machine]
+    load, equal, at_least, any_bit, both_bits, give = 0x20, 0x15, 0x35, 0x45, 0x54, 0x06
+    number, of_processor, first, fourth = 0, 4, 16, 40  # places in struct seccomp_data
+    allowed, refused = 0x7FFF0000, 0x00050000 | errno.EPERM
+    program = [
+        (load, 0, 0, of_processor),
+        (equal, 1, 0, processor),
+        (give, 0, 0, refused),
+        (load, 0, 0, number),
+        (at_least, 0, 1, 0x40000000),  # numbers of another kind, on x86_64
+        (give, 0, 0, refused),
+        # Its flags cannot be seen. A library that gets this answer takes clone instead.
+        (equal, 0, 1, _CLONE3[column]),
+        (give, 0, 0, 0x00050000 | errno.ENOSYS),
+    ]
+    for numbers in _REFUSED.values():
+        program += [(equal, 0, 1, numbers[column]), (give, 0, 0, refused)]
+    program += [
+        (equal, 0, 4, _CLONE[column]),
+        (load, 0, 0, first),
+        (any_bit, 0, 1, _ANY_NEW_NAMESPACE),
+        (give, 0, 0, refused),
+        (give, 0, 0, allowed),
+        (equal, 0, 4, _MMAP[column]),
+        (load, 0, 0, fourth),
+        (both_bits, 0, 0, _SHARED_AND_ANONYMOUS),
+        (equal, 0, 1, _SHARED_AND_ANONYMOUS),
+        (give, 0, 0, refused),
+        (give, 0, 0, allowed),
+    ]
+    code = b"".join(struct.pack("HBBI", *step) for step in program)
+    kept = ctypes.create_string_buffer(code)
+    head = struct.pack("HP", len(program), ctypes.addressof(kept))
+    filtered = 2
+    done = _libc.prctl(_SET_SECCOMP, filtered, ctypes.create_string_buffer(head), 0, 0)
+    _check(done, "seccomp")
 
 
 if __name__ == "__main__":

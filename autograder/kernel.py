@@ -10,44 +10,119 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
 import psutil
 import zmq
-from jupyter_client import BlockingKernelClient
+from jupyter_client.session import DELIM, Session
 
 import course_utils
 from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment
 
-_PORTS = ("shell_port", "iopub_port", "stdin_port", "hb_port", "control_port")
+_PORTS = {name: n for n, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
 _START = 120  # seconds that a kernel or the warm process may take to begin
-_LOOK = 0.5  # seconds between two looks at what a kernel uses
+_LOOK = 0.25  # seconds between two looks at what a kernel uses
+_MOST_HEADER = 20_000  # bytes of a message's header; Jupyter's own have some 300
+_MOST_FILES, _DEEP = 20_000, 2_000  # files in a folder, characters of their paths
 
 
 class KernelError(Exception):
     """The kernel or its sandbox is gone, with the reason in words for the teacher."""
 
 
-class Kernel:
-    """One kernel that runs one submission.
+@dataclass(frozen=True)
+class Message:
+    """A display that has arrived. The kernel may have sent anything: nothing in it is read yet.
 
     Attributes
     ----------
-    client : BlockingKernelClient
+    kind : str
+        Jupyter's ``msg_type``.
+    parent : str
+        The id of the request that it answers, or says that it answers.
+    content : bytes
+    size : int
+        Bytes of all its parts.
+    """
+
+    kind: str
+    parent: str
+    content: bytes
+    size: int
+
+
+class Kernel:
+    """One kernel that runs one submission.
+
+    What it sends is not trusted: a notebook can send whatever it likes over the kernel's own
+    sockets, signed with the kernel's own key. So the signature is not looked at.
+
+    Attributes
+    ----------
     ended : str
         Why it was stopped, in words; empty as long as it was not.
     """
 
-    def __init__(self, warm: WarmProcess, keeper: int, client: BlockingKernelClient):
+    def __init__(self, warm: WarmProcess, keeper: int, socket: Path, key: str):
         self._warm, self._keeper = warm, keeper
-        self.client = client
         self.ended = ""
+        self._session = Session(key=key.encode())
+        # The answers to requests say nothing that the displays do not, and are never read.
+        self._requests = _connect(zmq.DEALER, f"{socket}-{_PORTS['shell']}", 100_000)
+        self._displays = _connect(zmq.SUB, f"{socket}-{_PORTS['iopub']}", warm.limits.output)
         self._finished = threading.Event()
         self._watch = threading.Thread(target=self._look_after, daemon=True)
         self._watch.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait until displays arrive here.
+
+        Raises
+        ------
+        KernelError
+            If the kernel does not come up.
+        """
+        asked = set()
+        ends = time.monotonic() + _START
+        while time.monotonic() < ends and self.is_alive():
+            asked.add(self._send("kernel_info_request", {}))
+            while (message := self.receive(0.2)) is not None:
+                if message.parent in asked:
+                    return
+        raise KernelError("the kernel did not start")
+
+    def execute(self, source: str, silent: bool = False) -> str:
+        """Ask the kernel to run some code; return the id that its displays give as their parent."""
+        content = {
+            "code": source,
+            "silent": silent,
+            "store_history": not silent,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "stop_on_error": False,
+        }
+        return self._send("execute_request", content)
+
+    def _send(self, kind: str, content: dict[str, Any]) -> str:
+        message = self._session.msg(kind, content)
+        with contextlib.suppress(zmq.Again):  # it takes nothing in any more: then it times out
+            self._requests.send_multipart(self._session.serialize(message), zmq.NOBLOCK)
+        return message["header"]["msg_id"]
+
+    def receive(self, seconds: float) -> Message | None:
+        """Return the next display, or None if none comes in time."""
+        if not self._displays.poll(max(0, seconds) * 1000):
+            return None
+        parts = self._displays.recv_multipart()
+        size = sum(map(len, parts))
+        start = parts.index(DELIM) + 2 if DELIM in parts else len(parts)
+        header, parent, content = ([*parts[start : start + 2], *parts[start + 3 :]] + [b""] * 3)[:3]
+        return Message(_field(header, "msg_type"), _field(parent, "msg_id"), content, size)
 
     def is_alive(self) -> bool:
         """Whether the kernel's process still runs."""
@@ -68,28 +143,43 @@ class Kernel:
         self._watch.join()
         with contextlib.suppress(KernelError):  # the sandbox is gone, and the kernel with it
             self.stop()
-        self.client.stop_channels()
+        self._requests.close(linger=0)
+        self._displays.close(linger=0)
 
     def _look_after(self) -> None:
         """Stop the kernel when it uses more than it may, or for longer."""
-        limits = self._warm.limits
-        ends = time.monotonic() + limits.seconds
-        shared = _shared_memory()
+        ends = time.monotonic() + self._warm.limits.seconds
+        ours = psutil.Process().memory_info().rss
         while not self._finished.wait(_LOOK):
-            processes, memory = self._warm.usage()
-            # Files in memory belong to no process: what has come since the start counts too.
-            memory += max(0, _shared_memory() - shared - limits.disk)
-            reason = ""
+            reason = self._warm.overused()
             if time.monotonic() > ends:
-                reason = f"the notebook ran for more than {limits.seconds:.0f} seconds"
-            elif memory > limits.memory:
-                reason = f"the notebook used more than {limits.memory / 1e9:.1f} GB of memory"
-            elif processes > limits.processes:
-                reason = f"the notebook started more than {limits.processes} processes"
+                reason = f"the notebook ran for more than {self._warm.limits.seconds:.0f} seconds"
+            # A message without an end would grow in our memory before we ever saw it.
+            elif psutil.Process().memory_info().rss - ours > 10 * self._warm.limits.output:
+                reason = "the notebook sent more than can be read"
             if reason:
                 with contextlib.suppress(KernelError):
                     self.stop(reason)
                 return
+
+
+def _connect(kind: int, place: str, most: int) -> zmq.Socket:
+    socket = zmq.Context.instance().socket(kind)
+    socket.setsockopt(zmq.MAXMSGSIZE, most)  # a larger message must not fill our memory
+    if kind == zmq.SUB:
+        socket.subscribe(b"")
+    else:
+        socket.setsockopt(zmq.RCVHWM, 1)
+    socket.connect(f"ipc://{place}")
+    return socket
+
+
+def _field(header: bytes, name: str) -> str:
+    """One text of a message's header; empty if there is none."""
+    try:
+        return str(json.loads(header)[name]) if len(header) < _MOST_HEADER else ""
+    except (ValueError, TypeError, KeyError, IndexError, RecursionError):
+        return ""
 
 
 class WarmProcess:
@@ -154,6 +244,7 @@ class WarmProcess:
         # Short, since the path of a socket has at most 107 characters.
         self._folder = Path(tempfile.mkdtemp(prefix="qtc"))
         (self._folder / "matplotlib").mkdir()
+        (self._folder / "work").mkdir()
         inside = self.sandbox.name != "none"
         package = INSIDE if inside else str(Path(course_utils.__file__).resolve().parent.parent)
         variables = environment(self.sandbox.inner(self._folder, self._folder), package)
@@ -167,20 +258,22 @@ class WarmProcess:
             text=True,
             start_new_session=True,  # Ctrl-C is for the grader, which then ends this in order
         )
-        self._apart = self.ask(self._setting).get("apart", False) and self._setting["apart"]
+        # Should this machine run out of memory, then a student's program is to go, no other.
+        with contextlib.suppress(OSError):
+            Path(f"/proc/{self._process.pid}/oom_score_adj").write_text("1000")
+        self._apart = self.ask(self._setting).get("apart", False)
         self._used = 0
 
     def stop(self) -> None:
         """End the process, with all that it started."""
         if self._process is not None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                children = psutil.Process(self._process.pid).children(recursive=True)
-                for process in children:
-                    with contextlib.suppress(psutil.Error):
-                        process.kill()
+            if self._process.poll() is None:
+                _end_children(self._process.pid)
             self._process.kill()
-            self._process.communicate()
-            self._errors.close()
+            self._process.wait()
+            for stream in (self._process.stdin, self._process.stdout, self._errors):
+                with contextlib.suppress(OSError):
+                    stream.close()
             self._process = None
         if self._folder is not None:
             _remove(self._folder)
@@ -201,21 +294,36 @@ class WarmProcess:
             try:
                 process.stdin.write(json.dumps(question) + "\n")
                 process.stdin.flush()
+                if not wait([process.stdout], _START):  # a student's program may have stopped it
+                    process.kill()
                 return dict(json.loads(process.stdout.readline()))
             except (OSError, ValueError) as error:
-                self._errors.seek(0)
-                said = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
-                raise KernelError(f"the sandbox has ended. It said: {' '.join(said)}") from error
+                said = self._last_words()
+                raise KernelError(f"the sandbox has ended. It said: {said}") from error
 
-    def usage(self) -> tuple[int, int]:
-        """Return how many processes and how many bytes the running kernel has."""
-        count = memory = 0
-        with contextlib.suppress(psutil.Error, AttributeError):
-            for process in psutil.Process(self._process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.Error):
-                    count += 1
-                    memory += process.memory_info().rss
-        return count, memory
+    def _last_words(self) -> str:
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2000))
+        said = self._errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        return "".join(filter(str.isprintable, "".join(said)))
+
+    def overused(self) -> str:
+        """Say what is used beyond the limits, in words; empty if nothing is."""
+        limits = self.limits
+        with contextlib.suppress(psutil.Error):
+            if self._process is None or self._process.poll() is not None:
+                return ""
+            processes = psutil.Process(self._process.pid).children(recursive=True)
+            many = f"the notebook started more than {limits.processes} processes"
+            if len(processes) > limits.processes:
+                return many
+            if sum(_threads(process) for process in processes) > limits.processes:
+                return many
+            memory = sum(_memory(process) for process in processes)
+            if memory > limits.memory and sum(map(_own_memory, processes)) > limits.memory:
+                return f"the notebook used more than {limits.memory / 1e9:.1f} GB of memory"
+        if not self._apart and self._folder and _is_larger(self._folder, limits.disk):
+            return f"the notebook wrote more than {limits.disk / 1e6:.0f} MB"
+        return ""
 
     @contextmanager
     def kernel(self, files: dict[str, str]) -> Iterator[Kernel]:
@@ -237,77 +345,82 @@ class WarmProcess:
         self._used += 1
         socket = self._folder / f"k{self._used}"
         key = secrets.token_hex(16)
-        ports = {name: number for number, name in enumerate(_PORTS, 1)}
         scratch = SCRATCH if self.sandbox.name != "none" else str(self._folder / "work")
-        Path(self._folder, "work").mkdir(exist_ok=True)
         asked = {
             "socket": self.sandbox.inner(socket, self._folder),
-            "ports": ports,
+            "ports": {f"{name}_port": number for name, number in _PORTS.items()},
             "key": key,
             "scratch": scratch,
             "files": files,
         }
-        keeper = self.ask({"start": asked})["keeper"]
-        client = _connect(socket, ports, key)
-        kernel = Kernel(self, keeper, client)
+        kernel = Kernel(self, self.ask({"start": asked})["keeper"], socket, key)
         try:
-            _wait_until(lambda: all(Path(f"{socket}-{n}").exists() for n in ports.values()), kernel)
-            client.start_channels(shell=True, iopub=True, stdin=False, hb=False, control=False)
-            _wait_for_answer(client, kernel)
+            kernel.wait_until_ready()
             yield kernel
         finally:
             kernel.close()
-            for number in ports.values():
-                Path(f"{socket}-{number}").unlink(missing_ok=True)
-            _remove(self._folder / "work")
+            for number in _PORTS.values():
+                with contextlib.suppress(OSError):  # it may be anything by now
+                    Path(f"{socket}-{number}").unlink()
 
 
-def _connect(socket: Path, ports: dict[str, int], key: str) -> BlockingKernelClient:
-    context = zmq.Context()
-    context.setsockopt(zmq.MAXMSGSIZE, 100_000_000)  # one message must not fill our memory
-    context.setsockopt(zmq.LINGER, 0)
-    client = BlockingKernelClient(context=context)
-    client.load_connection_info(
-        {"transport": "ipc", "ip": str(socket), "key": key, "signature_scheme": "hmac-sha256"}
-        | ports
-    )
-    return client
+def _end_children(parent: int) -> None:
+    """Kill all that a process started, also while they start more."""
+    for _ in range(100):
+        with contextlib.suppress(psutil.Error):
+            children = psutil.Process(parent).children(recursive=True)
+            for child in children:
+                with contextlib.suppress(psutil.Error):
+                    child.kill()
+            if not children:
+                return
+        time.sleep(0.01)
 
 
-def _wait_until(condition: Callable[[], bool], kernel: Kernel) -> None:
-    ends = time.monotonic() + _START
-    while not condition():
-        if time.monotonic() > ends or not kernel.is_alive():
-            raise KernelError("the kernel did not start")
-        time.sleep(0.005)
+def _threads(process: psutil.Process) -> int:
+    try:
+        return process.num_threads()
+    except psutil.Error:
+        return 0
 
 
-def _wait_for_answer(client: BlockingKernelClient, kernel: Kernel) -> None:
-    """A kernel is ready when it answers, and when its displays arrive as well."""
-    ends = time.monotonic() + _START
-    while time.monotonic() < ends:
-        asked = client.kernel_info()
-        while client.shell_channel.socket.poll(1000):
-            if client.get_shell_msg(timeout=1)["parent_header"].get("msg_id") == asked:
-                if client.iopub_channel.socket.poll(50):
-                    return
-                break
-        if not kernel.is_alive():
-            break
-    raise KernelError("the kernel did not start")
+def _memory(process: psutil.Process) -> int:
+    """What a process has in memory, also what it shares with others."""
+    try:
+        return process.memory_info().rss
+    except psutil.Error:
+        return 0
 
 
-def _shared_memory() -> int:
-    return getattr(psutil.virtual_memory(), "shared", 0)
+def _own_memory(process: psutil.Process) -> int:
+    """The same, but of what several share, a process has only its part; slower to find."""
+    try:
+        info = process.memory_full_info()
+        return getattr(info, "pss", info.uss)
+    except psutil.Error:
+        return _memory(process)
+
+
+def _is_larger(folder: Path, most: int) -> bool:
+    """Whether the files in a folder are larger than this, or very many, or very deep."""
+    size = count = 0
+    waiting = [str(folder)]
+    while waiting:
+        place = waiting.pop()
+        count += 1
+        with contextlib.suppress(OSError), os.scandir(place) as entries:
+            for entry in entries:
+                count += 1
+                with contextlib.suppress(OSError):
+                    size += entry.stat(follow_symlinks=False).st_size
+                if size > most or count > _MOST_FILES or len(entry.path) > _DEEP:
+                    return True
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+    return False
 
 
 def _remove(folder: Path) -> None:
-    """Delete a folder of ours; a student's notebook may have made parts of it unreadable."""
-    import shutil
-
-    def make_writable(function: Callable, path: str, _: Any) -> None:
-        with contextlib.suppress(OSError):
-            os.chmod(Path(path).parent, 0o700)  # noqa: PTH101
-            function(path)
-
-    shutil.rmtree(folder, onerror=make_writable)
+    """Delete a folder of ours; a student's notebook may have made it unreadable, or very deep."""
+    for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        subprocess.run([*command, "--", folder], capture_output=True, check=False)

@@ -263,7 +263,7 @@ def _text_of(source: Any) -> str:
     """A source: one text, or a list of lines, which may have lost their ends."""
     parts = source if isinstance(source, list) else [source]
     lines = [_plain("".join(_strings(part))) for part in parts]
-    ends = any(line.endswith(("\n", "\r")) for line in lines[:-1])
+    ends = any(line.splitlines() != line.splitlines(keepends=True) for line in lines[:-1])
     return ("" if ends else "\n").join(lines).replace("\r\n", "\n").replace("\r", "\n")
 
 

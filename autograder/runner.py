@@ -6,7 +6,7 @@ plain data. Points are given elsewhere (``judging``), where no student's code ru
 
 from __future__ import annotations
 
-import queue
+import json
 import time
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,14 +14,22 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 
-from autograder.kernel import Kernel, KernelError, WarmProcess
+from autograder.kernel import Kernel, KernelError, Message, WarmProcess
+from course_utils.recorder import CLAIMS, PAUSE
 from course_utils.workbook import EVIDENCE, RECORD_FILE
 
 _HAND_OUT = "__import__('course_utils.workbook', fromlist=['hand_out']).hand_out()"
 _HAND_OUT_SECONDS = 120
 _GRACE = 5  # seconds that a cell has to end after it was interrupted
-_CLAIMS = "course_claims"
-_SHOWN = ("stream", "display_data", "execute_result", "error", "update_display_data")
+_PART = 16  # bytes that a part of a message weighs in addition, since it takes far more in memory
+# What can be seen in a notebook, and of which type its contents are.
+_SHOWN = {
+    "stream": {"name": str, "text": str},
+    "display_data": {"data": dict, "metadata": dict},
+    "execute_result": {"data": dict, "metadata": dict},
+    "error": {"ename": str, "evalue": str, "traceback": list},
+    "clear_output": {},
+}
 
 
 @dataclass
@@ -117,9 +125,9 @@ class _Runner:
 
     def run(self, source: str, into: CellRun, asked: bool) -> None:
         """Run one cell; raise KernelError when the notebook cannot go on."""
-        client = self._kernel.client
-        sent = client.execute(source, silent=asked, store_history=not asked, stop_on_error=False)
-        ends = time.monotonic() + (_HAND_OUT_SECONDS if asked else self._limits.cell_seconds)
+        sent = self._kernel.execute(source, silent=asked)
+        seconds = self._limits.cell_seconds
+        ends = time.monotonic() + (min(seconds, _HAND_OUT_SECONDS) if asked else seconds)
         interrupted = False
         while True:
             message = self._next(ends)
@@ -128,52 +136,58 @@ class _Runner:
                     raise KernelError("a cell ran for too long and did not stop when asked to")
                 interrupted, ends = True, time.monotonic() + _GRACE
                 self._kernel.interrupt()
-                into.messages.append(_too_long(self._limits.cell_seconds))
-                continue
-            if message["parent_header"].get("msg_id") != sent:
-                continue
-            kind, content = message["msg_type"], message["content"]
-            if kind == "status" and content.get("execution_state") == "idle":
-                break
-            if asked:
-                handed = content.get("data", {}).get(EVIDENCE)
-                into.handed = handed if isinstance(handed, str) else into.handed
-            elif kind in (*_SHOWN, "clear_output"):
-                into.messages.append({"msg_type": kind, "content": content})
-        while client.shell_channel.socket.poll(0):  # the answers themselves say nothing more
-            client.get_shell_msg(timeout=1)
+                into.messages.append(_too_long(seconds))
+            elif message.parent == sent and self._keep(message, into, asked):
+                return
 
-    def _next(self, ends: float) -> dict[str, Any] | None:
+    def _keep(self, message: Message, into: CellRun, asked: bool) -> bool:
+        """Keep what belongs to a cell; return whether it says that the cell has ended.
+
+        A notebook that says so too early loses what it shows afterwards, and nothing else.
+        """
+        if message.kind not in ("status", *_SHOWN):
+            return False
+        self._take_room(_PART * sum(map(message.content.count, (b",", b"[", b"{"))))
+        content = _read(message.content)
+        if message.kind == "status":
+            return content.get("execution_state") == "idle"
+        if any(type(content.get(key)) is not kind for key, kind in _SHOWN[message.kind].items()):
+            return False
+        if asked:
+            handed = content.get("data", {}).get(EVIDENCE)
+            into.handed = handed if isinstance(handed, str) else into.handed
+        else:
+            into.messages.append({"msg_type": message.kind, "content": content})
+        return False
+
+    def _next(self, ends: float) -> Message | None:
         """The next message, or None when the time is over."""
-        channel = self._kernel.client.iopub_channel
-        while True:
-            left = ends - time.monotonic()
-            if left <= 0:
-                return None
-            if not channel.socket.poll(min(left, 1) * 1000):
-                if self._kernel.ended or not self._kernel.is_alive():
-                    raise KernelError(self._kernel.ended or "the notebook ended its own Python")
-                continue
-            try:
-                message = channel.get_msg(timeout=1)
-            except (queue.Empty, ValueError, KeyError):  # not signed, or no message at all
-                continue
-            self._room -= _size(message["content"])
-            if self._room < 0:
-                most = self._limits.output // 1_000_000
-                raise KernelError(f"the notebook displayed more than {most} MB")
-            return message
+        while (left := ends - time.monotonic()) > 0:
+            message = self._kernel.receive(min(left, 0.25))
+            if message is not None:
+                self._take_room(message.size)
+                return message
+            if self._kernel.ended or not self._kernel.is_alive():
+                raise KernelError(self._kernel.ended or "the notebook ended its own Python")
+        return None
+
+    def _take_room(self, size: int) -> None:
+        self._room -= size
+        if self._room < 0:
+            most = self._limits.output // 1_000_000
+            raise KernelError(f"the notebook displayed more than {most} MB")
 
 
-def _size(value: Any) -> int:
-    """Roughly how many characters are in a message."""
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return 8 + sum(_size(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return 8 + sum(_size(item) for item in value)
-    return 8
+def _read(content: bytes) -> dict[str, Any]:
+    """The content of a message, or nothing if it is none."""
+    try:
+        read = json.loads(content)
+        if b"\\u" in content:  # half a character can be sent, and cannot be written to a file
+            whole = json.dumps(read, ensure_ascii=False).encode("utf-8", "replace")
+            read = json.loads(whole)
+    except (ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
 
 
 def _too_long(seconds: float) -> dict[str, Any]:
@@ -189,19 +203,21 @@ def outputs_of(cell: CellRun) -> list[NotebookNode]:
     outputs: list[NotebookNode] = []
     clear = False
     for message in cell.messages:
-        if message["msg_type"] == "clear_output":
-            clear = bool(message["content"].get("wait"))
+        kind, content = message["msg_type"], message["content"]
+        if kind == "clear_output":
+            clear = bool(content.get("wait"))
             outputs = outputs if clear else []
             continue
-        if message["msg_type"] not in _SHOWN[:-1]:
-            continue  # an update of what stands elsewhere
+        if PAUSE in content.get("data", {}):  # a word between the recorder and the grader
+            continue
+        content = {"execution_count": None, **content}
         try:
-            output = output_from_msg({"header": {}, **message})
-        except (ValueError, KeyError, AttributeError, TypeError):
+            output = output_from_msg({"header": {"msg_type": kind}, "content": content})
+        except Exception:  # whatever a notebook sends and a notebook cannot hold
             continue
         if clear:
             outputs, clear = [], False
-        output.get("metadata", {}).pop(_CLAIMS, None)
+        output.get("metadata", {}).pop(CLAIMS, None)
         last = outputs[-1] if outputs else {}
         if output.output_type == "stream" and last.get("name") == output.name:
             last.text += output.text

@@ -146,6 +146,7 @@ def _bubblewrap(sockets: Path, reads: Sequence[Path], limits: Limits) -> list[st
     command += ["--ro-bind", str(_package()), f"{INSIDE}/course_utils"]
     command += ["--ro-bind", str(_inside()), f"{INSIDE}/inside.py"]
     command += ["--bind", str(sockets), SOCKETS]
+    command += ["--remount-ro", "/"]  # what one submission wrote there, the next would see
     return [*command, sys.executable, "-u", f"{INSIDE}/inside.py"]
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+class GradebookError(Exception):
+    """nbgrader could not take something in, with what it said."""
+
+
 @dataclass(frozen=True)
 class HandedIn:
     """One notebook as it was found in the teacher's folder.

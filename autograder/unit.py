@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import copy
 import functools
 import gzip
 import hashlib
@@ -25,10 +26,9 @@ from autograder import ROOT, judging
 from autograder.judging import Judged
 from autograder.kernel import KernelError, WarmProcess
 from autograder.preflight import examine
-from autograder.preprocessors.keeprecord import METADATA, KeepRecord
 from autograder.runner import CellRun, Run, check_of, outputs_of, run
 from autograder.sandbox import Limits, Sandbox
-from course_utils import data
+from course_utils import data, record
 
 _VERSION = 1  # of a stored run
 # The pictures that a stage begins with; held in memory, since every notebook asks for them.
@@ -133,20 +133,20 @@ def grade(task: Task) -> Outcome:
     outcome = Outcome(examined.reason, list(examined.mended), list(examined.decide))
     if examined.notebook is None:
         return outcome
-    notebook, record = _apart(examined.notebook)
+    notebook, student_record = _apart(examined.notebook)
     outcome.notebook = nbformat.writes(examined.notebook)
     number = int(task.stage[6:8])
     kind = _prepare(task.setting, number)
     if task.setting.kind not in ("", kind) and number != 12:
         raise KernelError(f"This worker has other pictures ({kind}) than {task.setting.kind}.")
-    key = _key(notebook, record, kind)
+    key = _key(notebook, student_record, kind)
     done = _stored(task.stored, key)
     if done is None:
-        done = _run(notebook, record, task.setting, number)
+        done = _run(notebook, student_record, task.setting, number)
         outcome.ran, outcome.seconds = True, done.seconds
     outcome.run = _store(done, key)
-    outcome.judged = judging.judge(notebook, done, number, record)
-    outcome.own = judging.own_model(record) if record else ""
+    outcome.judged = judging.judge(notebook, done, number, student_record)
+    outcome.own = judging.own_model(student_record) if student_record else ""
     outcome.decide += outcome.judged.doubts
     if done.ended:
         outcome.decide.append(f"The notebook did not run to its end: {done.ended}.")
@@ -154,12 +154,12 @@ def grade(task: Task) -> Outcome:
     return outcome
 
 
-def _run(notebook: NotebookNode, record: str, setting: Setting, stage: int) -> Run:
+def _run(notebook: NotebookNode, student_record: str, setting: Setting, stage: int) -> Run:
     try:
-        return run(notebook, record, _warm(setting, stage))
+        return run(notebook, student_record, _warm(setting, stage))
     except KernelError:  # an earlier notebook may have harmed the sandbox: once more, in a new one
         close()
-        return run(notebook, record, _warm(setting, stage))
+        return run(notebook, student_record, _warm(setting, stage))
 
 
 @functools.cache
@@ -170,12 +170,11 @@ def released(stage: str) -> NotebookNode:
 
 def _apart(notebook: NotebookNode) -> tuple[NotebookNode, str]:
     """A copy without outputs, and the record that was in them."""
-    copy, _ = KeepRecord().preprocess(nbformat.from_dict(json.loads(json.dumps(notebook))), {})
-    record = copy.metadata.pop(METADATA, "")
-    for cell in copy.cells:
+    bare = copy.deepcopy(notebook)
+    for cell in bare.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
-    return copy, record
+    return bare, record.find(notebook)
 
 
 def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, list]:
@@ -196,10 +195,10 @@ def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, lis
 # --- Stored runs ------------------------------------------------------------------------------
 
 
-def _key(notebook: NotebookNode, record: str, kind: str) -> str:
+def _key(notebook: NotebookNode, student_record: str, kind: str) -> str:
     """What makes two runs the same: the code, the record and the pictures."""
     cells = [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells]
-    text = json.dumps([_VERSION, kind, record, cells])
+    text = json.dumps([_VERSION, kind, student_record, cells])
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 

@@ -10,12 +10,15 @@ picture that is not there, or words that are not, do not count.
 from __future__ import annotations
 
 import base64
-import binascii
 import io
+import logging
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
@@ -26,10 +29,32 @@ from course_utils.evidence import Album, Cell, Chart, Display, note, note_text, 
 from course_utils.recorder import CLAIMS, PAUSE
 
 _MOST_PIXELS = 8_000_000  # of a figure; larger ones are not read
-_ALIKE = 0.6  # correlation of a claimed picture with what stands in its place
-_INK = 20  # gray levels by which words differ from what is behind them
-_THERE = 0.45  # share of the ink of words that must be there; other words have a quarter
+_ROOM = 20_000_000  # pixels that are looked at for one notebook
+_WORD = 10_000  # pixels that could be looked at in the time that one text takes
+_SMALLEST = 12  # pixels of an edge; nobody can see a smaller picture
+_ALIKE = 0.6  # share of a picture's pixels that are as they should be; others may be drawn over
+_NEAR = 16  # gray levels between two pixels that are the same
+_WRITTEN = 0.5  # correlation of the ink of words with what stands in their place
+_CONTRAST = 12  # gray levels between words and what is behind them
 _SLACK = 3  # pixels by which words may be off
+_SHIFT, _EDGE = 12, 80  # pixels by which a figure may be cut elsewhere: looked at first, at most
+_LONGEST = 2_000  # characters of the words of a picture
+
+
+class _TooMuch(Exception):
+    """The notebook shows more than is looked at."""
+
+
+class _Room:
+    """How much is still looked at; a picture's size says nothing about the size of its file."""
+
+    def __init__(self) -> None:
+        self._left = _ROOM
+
+    def take(self, pixels: float) -> None:
+        self._left -= pixels
+        if self._left < 0:
+            raise _TooMuch
 
 
 @dataclass
@@ -57,7 +82,7 @@ def see(runs: Sequence[CellRun], album: Album | None) -> Seen:
     album : Album or None
         The pictures that are known.
     """
-    seen = Seen()
+    seen, room = Seen(), _Room()
     for run in runs:
         cell = Cell(run.key)
         paused = False
@@ -71,28 +96,45 @@ def see(runs: Sequence[CellRun], album: Album | None) -> Seen:
             if PAUSE in data:
                 paused = bool(data[PAUSE])
             elif not paused:
-                note(cell, _display_of(data, content.get("metadata"), seen.doubts), album)
+                display = _display_of(data, content.get("metadata"), seen.doubts, room)
+                note(cell, display, album)
         seen.cells.append(cell)
     return seen
 
 
-def _display_of(data: dict[str, Any], metadata: Any, doubts: list[str]) -> Display:
+def _display_of(data: dict[str, Any], metadata: Any, doubts: list[str], room: _Room) -> Display:
     claims = metadata.get(CLAIMS) if isinstance(metadata, dict) else None
-    if not isinstance(claims, str):
-        return _read(data)
     try:
+        if not isinstance(claims, str):
+            return _read(data, room)
         claimed = Claims(**wire.read(claims))
-        return _borne_out(claimed, _pixels_of(data), doubts)
-    except (wire.WireError, TypeError, ValueError, KeyError, AttributeError, IndexError):
-        doubts.append("A figure came with a description that cannot be read. It does not count.")
-        return Display()
-
-
-def _read(data: dict[str, Any]) -> Display:
-    try:
-        return read_bundle(data)
+        return _borne_out(claimed, _pixels_of(data, room), data, doubts, room)
+    except _TooMuch:
+        doubts.append("The notebook shows more than can be looked at. The rest does not count.")
     except Exception:  # whatever a student's program publishes
-        return Display()
+        if isinstance(claims, str):
+            doubts.append(
+                "A figure came with a description that cannot be read. It does not count."
+            )
+    return Display()
+
+
+def _read(data: dict[str, Any], room: _Room) -> Display:
+    """Read a display that is no figure, if its pictures are what they are said to be."""
+    sources = [data[kind] for kind in ("image/png", "image/jpeg") if kind in data]
+    markup = "".join(str(data.get(kind, "")) for kind in ("text/html", "image/svg+xml"))
+    sources += _IN_MARKUP.findall(markup)
+    for source in sources:
+        width, height = _open(source).size
+        room.take(width * height)
+    return read_bundle(data)
+
+
+def _open(source: str) -> Image.Image:
+    """Open a picture without reading its pixels; only what a browser shows, nothing exotic."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of sizes; they are looked at before the pixels
+        return Image.open(io.BytesIO(base64.b64decode(source)), formats=("PNG", "JPEG"))
 
 
 # --- A drawn figure ------------------------------------------------------------------------
@@ -104,6 +146,7 @@ class Claims:
 
     size: list[float]
     dpi: float
+    cut: list[float] | None
     images: list[dict[str, Any]]
     words: list[dict[str, Any]]
     around: str
@@ -111,35 +154,42 @@ class Claims:
     charts: list[Chart]
 
 
-def _borne_out(claims: Claims, published: list[np.ndarray], doubts: list[str]) -> Display:
+def _borne_out(
+    claims: Claims,
+    published: list[np.ndarray],
+    data: dict[str, Any],
+    doubts: list[str],
+    room: _Room,
+) -> Display:
     """The part of the claims that the published pixels bear out."""
     display = Display(covered=int(claims.covered))
     if not published:
         doubts.append("A figure was announced and not published. It does not count.")
         return display
     display.charts = [chart for chart in claims.charts if isinstance(chart, Chart)]
-    images = [(c["pixels"], str(c["caption"]), c["box"]) for c in claims.images]
+    around = str(claims.around)[:_LONGEST]
+    images = [(c["pixels"], str(c["caption"])[:_LONGEST], c["box"]) for c in claims.images]
     images = [one for one in images if isinstance(one[0], np.ndarray) and one[0].ndim == 3]
     if not images:
-        display.around = str(claims.around)
+        display.around = around
         return display
-    canvas = _Canvas(published[0], claims) if len(published) == 1 else None
-    if canvas is not None and canvas.place(images):
-        found = [canvas.shows(pixels, box) for pixels, _, box in images]
-        asked = {
-            line
-            for one in (str(claims.around), *(c for _, c, _ in images))
-            for line in one.split("\n")
-        }
-        words = {
-            line
-            for text in claims.words
-            if asked & set(_lines(text)) and canvas.says(text)
-            for line in _lines(text)
-        }
-    else:  # pictures within a drawing (SVG), or a figure that was turned or scaled
+    for pixels, _, _ in images:
+        room.take(pixels.size / 3)
+    drawing = str(data.get("image/svg+xml", ""))
+    if not drawing:
+        canvas = _Canvas(published[0], claims)
+        found = canvas.place(images) and [canvas.shows(pixels, box) for pixels, _, box in images]
+    else:  # where a picture stands in a drawing is not looked at
         found = [any(_alike(pixels, one) for one in published) for pixels, _, _ in images]
-        words = {line for text in claims.words for line in _lines(text)} if any(found) else set()
+    found = found or [False] * len(images)
+    asked = {line for one in (around, *(c for _, c, _ in images)) for line in one.split("\n")}
+    words = set()
+    for text in claims.words if any(found) else ():
+        lines = _lines(text)
+        if asked & set(lines) - words:
+            room.take(_WORD)
+            if _written(lines, drawing) if drawing else canvas.says(text, room):
+                words |= set(lines)
     if not all(found):
         doubts.append(
             f"{found.count(False)} of {len(found)} pictures in a figure are not to be seen in what "
@@ -149,12 +199,11 @@ def _borne_out(claims: Claims, published: list[np.ndarray], doubts: list[str]) -
         if there:
             display.images.append(pixels)
             display.captions.append(_only(caption, words))
-    display.around = _only(str(claims.around), words)
-    said = [str(claims.around), *(caption for _, caption, _ in images)]
-    lost = [line for text in said for line in text.split("\n") if line and line not in words]
+    display.around = _only(around, words)
+    lost = [line for line in asked - words if line]
     if lost and any(found):
         doubts.append(
-            f"Words of a figure are not to be seen in it, such as {lost[0][:60]!r}. They do not "
+            f"Words of a figure are not to be seen in it, such as {min(lost)[:60]!r}. They do not "
             "count. Look at the figure."
         )
     return display
@@ -169,26 +218,24 @@ def _only(text: str, words: set[str]) -> str:
     return "\n".join(line for line in text.split("\n") if not line or line in words)
 
 
-def _pixels_of(data: dict[str, Any]) -> list[np.ndarray]:
+_IN_MARKUP = re.compile(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)")
+
+
+def _written(lines: list[str], drawing: str) -> bool:
+    """Whether words are in a drawing: matplotlib notes each line beside the strokes it draws."""
+    return all(escape(line) in drawing for line in lines)
+
+
+def _pixels_of(data: dict[str, Any], room: _Room) -> list[np.ndarray]:
     """The published pictures of a figure: the figure itself, or those inside a drawing."""
-    for kind in ("image/png", "image/jpeg"):
-        if kind in data:
-            return _decode([str(data[kind])])
-    drawing = str(data.get("image/svg+xml", ""))
-    return _decode(re.findall(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)", drawing)) or (
-        [np.zeros((1, 1, 3), np.uint8)] if drawing else []
-    )
-
-
-def _decode(sources: Sequence[str]) -> list[np.ndarray]:
+    sources = [str(data[kind]) for kind in ("image/png", "image/jpeg") if kind in data][:1]
+    sources = sources or _IN_MARKUP.findall(str(data.get("image/svg+xml", "")))
     found = []
-    for source in sources[:100]:
-        try:
-            with Image.open(io.BytesIO(base64.b64decode(source))) as image:
-                if image.width * image.height <= _MOST_PIXELS:
-                    found.append(np.asarray(image.convert("RGB")))
-        except (OSError, ValueError, binascii.Error):
-            continue
+    for source in sources:
+        image = _open(source)
+        if image.width * image.height <= _MOST_PIXELS:
+            room.take(image.width * image.height / 8)  # it is not searched, only compared
+            found.append(np.asarray(image.convert("RGB")))
     return found
 
 
@@ -196,87 +243,87 @@ class _Canvas:
     """A published figure, and where the parts of the drawing lie on it."""
 
     def __init__(self, pixels: np.ndarray, claims: Claims):
-        self._pixels = pixels.astype(np.float32)
-        self._gray = self._pixels.mean(axis=2)
+        self._size = pixels.shape[:2]
+        edges = [(_EDGE, _EDGE), (_EDGE, _EDGE), (0, 0)]
+        self._pixels = np.pad(pixels, edges, constant_values=255)
         self._claims = claims
-        self._scale, self._shift = 1.0, (0, 0)  # a figure is cut to its contents
+        self._scale, self._corner = 1.0, (0.0, 0.0)  # of the figure's own pixels; left and top
 
     def place(self, images: list[tuple[np.ndarray, str, Any]]) -> bool:
         """Find how the figure was scaled and cut, by a picture that stands out."""
-        candidates = [one for one in images if one[2] is not None and one[0].std() > 8]
-        for pixels, _, box in candidates[:3]:
-            for scale in (1.0, 2.0):  # twice as fine for sharp screens
-                top, left, height, width = self._rectangle(box, scale)
-                place = _search(self._gray, pixels.mean(axis=2), height, width)
-                if place is not None:
-                    self._scale, self._shift = scale, (place[0] - top, place[1] - left)
-                    return True
+        width, height = (float(edge) for edge in self._claims.size)
+        boxes = [self._claims.cut, (0.0, 0.0, width, height)]
+        candidates = [one for one in images if one[2] is not None and one[0].std() > 8][:3]
+        for left, bottom, right, top in filter(None, boxes):
+            self._scale = self._size[1] / (right - left)
+            other = self._size[0] / (top - bottom)
+            if not 0.2 < self._scale < 10 or abs(self._scale / other - 1) > 0.03:
+                continue
+            for margin in (_SHIFT, _EDGE):
+                for pixels, _, box in candidates:
+                    self._corner = left * self._scale, (height - top) * self._scale
+                    if self._settle(pixels, box, margin):
+                        return True
         return False
 
-    def _rectangle(self, box: list[float], scale: float) -> tuple[int, int, int, int]:
-        left, bottom, right, top = (float(edge) * scale for edge in box)
-        left, right = min(left, right), max(left, right)
-        bottom, top = min(bottom, top), max(bottom, top)
-        whole = float(self._claims.size[1]) * scale
-        return round(whole - top), round(left), round(top - bottom), round(right - left)
+    def _settle(self, pixels: np.ndarray, box: list[float], margin: int) -> bool:
+        """Move the corner so that a picture lies where it is seen, to the pixel."""
+        around = self._part(box, margin)
+        if around is None:
+            return False
+        height, width = (edge - 2 * margin for edge in around.shape[:2])
+        if min(height, width) < _SMALLEST:
+            return False
+        windows = np.lib.stride_tricks.sliding_window_view(_gray(around), (height, width))
+        some = slice(None, None, max(1, height // 24)), slice(None, None, max(1, width // 24))
+        wanted = _resized(_gray(pixels), height, width)[some]
+        likeness = [_correlations(windows[:, :, *some], one) for one in (wanted, wanted[::-1])]
+        best = max(likeness, key=np.max)
+        down, right = (int(n) for n in np.unravel_index(best.argmax(), best.shape))
+        left, top = self._corner
+        self._corner = left + right - margin, top + down - margin
+        return bool(best.max() >= 0.5)
 
-    def _cut(self, box: list[float], margin: int = 0) -> np.ndarray:
-        top, left, height, width = self._rectangle(box, self._scale)
-        top, left = top + self._shift[0], left + self._shift[1]
-        rows = slice(max(0, top - margin), max(0, top + height + margin))
-        columns = slice(max(0, left - margin), max(0, left + width + margin))
-        return self._pixels[rows, columns]
+    def _part(self, box: list[float], margin: int = 0) -> np.ndarray | None:
+        """A box of the drawing with a margin, or None if it lies outside of the figure."""
+        left, bottom, right, top = (float(edge) * self._scale for edge in box)
+        left, right = sorted((left - self._corner[0], right - self._corner[0]))
+        whole = float(self._claims.size[1]) * self._scale - self._corner[1]
+        top, bottom = sorted((whole - top, whole - bottom))
+        first, last = _EDGE - margin, _EDGE + margin
+        top, left = round(top) + first, round(left) + first
+        bottom, right = round(bottom) + last, round(right) + last
+        height, width = self._pixels.shape[:2]
+        if min(top, left) < 0 or bottom > height or right > width:
+            return None
+        return self._pixels[top:bottom, left:right]
 
     def shows(self, pixels: np.ndarray, box: Any) -> bool:
         """Whether a picture is to be seen in its place."""
         if box is None:
             return False
-        part = self._cut(box)
-        return min(part.shape[:2]) > 1 and _alike(pixels, part)
-
-    def says(self, text: dict[str, Any]) -> bool:
-        """Whether words are to be seen in their place, as far as that can be told."""
-        if text["box"] is None or len(text["text"]) > 2000:
+        part = self._part(box, 1)
+        if part is None or min(part.shape[:2]) < _SMALLEST:
             return False
-        part = self._cut(text["box"], _SLACK)
-        if min(part.shape[:2]) < 3:
+        height, width = part.shape[0] - 2, part.shape[1] - 2
+        places = ((1, 1), (0, 1), (1, 0), (2, 1), (1, 2), (0, 0), (0, 2), (2, 0), (2, 2))
+        return any(_alike(pixels, part[y : y + height, x : x + width]) for y, x in places)
+
+    def says(self, text: dict[str, Any], room: _Room) -> bool:
+        """Whether words are to be seen in their place."""
+        if text["box"] is None or len(text["text"]) > _LONGEST:
             return False
-        ground = np.median(part.reshape(-1, 3), axis=0)
-        ink = np.abs(part - ground).max(axis=2) > _INK
-        if not ink.any():
+        part = self._part(text["box"], _SLACK)
+        if part is None:
             return False
-        wanted = _drawn(text, float(self._claims.dpi) * self._scale)
-        if wanted is None:
-            return True  # of a font or a form that is not at hand here
-        return _share_of_ink(wanted, ink) >= _THERE
+        room.take(part.size)
+        points = float(text["size"]) * float(self._claims.dpi) * self._scale / 72
+        ink = _drawn(text, points, part.shape[:2])
+        return ink is not None and _are_written(ink, part)
 
 
-def _search(
-    gray: np.ndarray, picture: np.ndarray, height: int, width: int
-) -> tuple[int, int] | None:
-    """Where a picture of this size stands on the figure, as (top, left)."""
-    if not (8 <= height <= gray.shape[0] and 8 <= width <= gray.shape[1]):
-        return None
-    step = max(1, min(height, width) // 24)
-    small = _resized(gray, gray.shape[0] // step, gray.shape[1] // step)
-    wanted = _resized(picture, height // step, width // step)
-    likeness = _correlations(_windows(small, wanted.shape), wanted)
-    top, left = (int(n) * step for n in np.unravel_index(likeness.argmax(), likeness.shape))
-    if likeness.max() < _ALIKE:
-        return None
-    # Then to the pixel, around that place; some of the pixels are enough.
-    top, left = max(0, top - step), max(0, left - step)
-    around = gray[top : top + height + 2 * step, left : left + width + 2 * step]
-    if around.shape[0] < height or around.shape[1] < width:
-        return None
-    windows = _windows(around, (height, width))[:, :, ::step, ::step]
-    likeness = _correlations(windows, _resized(picture, height, width)[::step, ::step])
-    down, right = np.unravel_index(likeness.argmax(), likeness.shape)
-    return (top + int(down), left + int(right)) if likeness.max() >= _ALIKE else None
-
-
-def _windows(gray: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return np.lib.stride_tricks.sliding_window_view(gray, shape)
+def _gray(pixels: np.ndarray) -> np.ndarray:
+    return pixels[..., :3].mean(axis=2, dtype=np.float32)
 
 
 def _correlations(windows: np.ndarray, picture: np.ndarray) -> np.ndarray:
@@ -299,58 +346,92 @@ def _resized(gray: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def _alike(pixels: np.ndarray, part: np.ndarray) -> bool:
-    """Whether two pictures show the same, at whatever size; either may be upside down."""
+    """Whether two pictures show the same, at whatever size; either may be upside down.
+
+    Brightness and contrast may differ, and some of a picture may be drawn over.
+    """
     size = 32
-    one, other = (_resized(p.astype(np.float32).mean(axis=2), size, size) for p in (pixels, part))
-    if one.std() < 3:  # hardly anything is on it: then only its brightness can be compared
-        return abs(float(one.mean() - other.mean())) < 25 and other.std() < 25
-    return max(_correlation(one, other), _correlation(one[::-1], other)) >= _ALIKE
+    one, other = (_resized(_gray(p), size, size) for p in (pixels, part))
+    return max(_share_of_same(one, other), _share_of_same(one[::-1], other)) >= _ALIKE
 
 
-def _drawn(text: dict[str, Any], dpi: float) -> np.ndarray | None:
-    """The ink of words as matplotlib draws them: True where it is; None if that fails."""
+def _share_of_same(one: np.ndarray, other: np.ndarray) -> float:
+    """The share of pixels that are the same, once brightness and contrast are fitted."""
+    one, other = one.ravel(), other.ravel()
+    same = np.ones(one.size, bool)
+    for _ in range(4):  # each time without those that do not fit
+        x, y = one[same], other[same]
+        contrast = float(((x - x.mean()) * (y - y.mean())).mean() / (x.var() + 1e-6))
+        contrast = min(1.5, contrast) if x.std() > 3 else 1.0
+        if contrast < 0.2:
+            return 0.0  # too faint to be seen, or a negative
+        gap = np.abs((one - x.mean()) * contrast + y.mean() - other)
+        near = _NEAR * min(1.0, contrast)
+        same = gap <= max(near, float(np.quantile(gap, 0.5)))
+    return float((gap <= near).mean())
+
+
+def _drawn(text: dict[str, Any], pixels: float, shape: tuple[int, ...]) -> np.ndarray | None:
+    """The ink of words as matplotlib draws them, 0 to 1; None if it would not fit the shape."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    if not 3 < pixels < 200:
+        return None
     family, style, weight = (str(part) for part in text["font"])
-    figure = Figure(figsize=(1, 1), dpi=dpi)
+    figure = Figure(figsize=(1, 1), dpi=72)  # then points are pixels
     canvas = FigureCanvasAgg(figure)
-    try:
-        figure.text(
+    with _silence():
+        drawn = figure.text(
             0,
             0,
             str(text["text"]),
-            fontsize=float(text["size"]),
+            fontsize=pixels,
             rotation=float(text["rotation"]),
             fontfamily=family,
             fontstyle=style,
             fontweight=int(weight) if weight.isdecimal() else weight,
             multialignment=str(text["align"]),
+            **({} if text["spacing"] is None else {"linespacing": float(text["spacing"])}),
         )
-        box = figure.texts[0].get_window_extent(canvas.get_renderer())
+        box = drawn.get_window_extent(canvas.get_renderer())
         height, width = int(np.ceil(box.height)) + 2, int(np.ceil(box.width)) + 2
-        if not (2 < height < 2000 and 2 < width < 4000):
-            return None
-        figure.set_size_inches(width / figure.dpi, height / figure.dpi)
-        figure.texts[0].set_position((1 / width - box.x0 / width, 1 / height - box.y0 / height))
+        if abs(height - shape[0]) > 4 * _SLACK or abs(width - shape[1]) > 4 * _SLACK:
+            return None  # such as words that are cut off at the figure's edge
+        figure.set_size_inches(width / 72, height / 72)
+        drawn.set_position((1 / width - box.x0 / width, 1 / height - box.y0 / height))
         canvas.draw()
-        pixels = np.asarray(canvas.buffer_rgba())[..., :3].astype(np.float32)
-    except (ValueError, RuntimeError, OSError):
-        return None
-    return pixels.min(axis=2) < 128
+    return 1 - np.asarray(canvas.buffer_rgba())[..., 0].astype(np.float32) / 255
 
 
-def _share_of_ink(wanted: np.ndarray, ink: np.ndarray) -> float:
-    """The largest share of the wanted ink that is there, over small shifts."""
-    height = max(wanted.shape[0], ink.shape[0]) + 2 * _SLACK
-    width = max(wanted.shape[1], ink.shape[1]) + 2 * _SLACK
-    there = np.zeros((height, width), bool)
-    there[_SLACK : _SLACK + ink.shape[0], _SLACK : _SLACK + ink.shape[1]] = ink
-    rows, columns = np.nonzero(wanted)
-    if not len(rows):
-        return 1.0
-    best = 0.0
-    for down in range(height - wanted.shape[0] + 1):
-        for right in range(width - wanted.shape[1] + 1):
-            best = max(best, float(there[rows + down, columns + right].mean()))
-    return best
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Fonts and characters may be missing; matplotlib says so, and nobody need read it here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logging.disable(logging.WARNING)
+        try:
+            yield
+        finally:
+            logging.disable(logging.NOTSET)
+
+
+def _are_written(ink: np.ndarray, part: np.ndarray) -> bool:
+    """Whether the ink of words agrees with what stands there, over small shifts."""
+    part = np.pad(part, [(_SLACK, _SLACK), (_SLACK, _SLACK), (0, 0)], mode="edge")
+    if ink.max() < 0.3 or any(a < b for a, b in zip(part.shape, ink.shape, strict=False)):
+        return False
+    windows = np.lib.stride_tricks.sliding_window_view(_gray(part), ink.shape)
+    likeness = np.abs(_correlations(windows, ink))
+    if likeness.max() >= _WRITTEN:
+        window = windows[np.unravel_index(likeness.argmax(), likeness.shape)]
+        if likeness.max() * window.std() / ink.std() >= _CONTRAST:
+            return True
+    # In colors, or on a picture: what has the color of the strokes is ink, all else is paper.
+    strokes = ink >= min(0.9, float(np.quantile(ink[ink > 0.05], 0.8)))
+    for place in np.ndindex(likeness.shape):
+        window = part[place[0] :, place[1] :][: ink.shape[0], : ink.shape[1]].astype(np.float32)
+        distance = np.abs(window - np.median(window[strokes], axis=0)).max(axis=2).clip(0, 90)
+        if distance.max() >= _CONTRAST and _correlation(ink, distance) <= -_WRITTEN:
+            return True
+    return False

@@ -46,6 +46,7 @@ PACKAGES = (
     ("keras", "keras", TRAINING, "3"),
     ("pyarrow", "pyarrow", DOWNLOADING, ""),
     ("nbgrader", "nbgrader", GRADING, "0.9.6"),
+    ("psutil", "psutil", GRADING, ""),
     ("rich", "rich", GRADING, ""),
     ("pytest", "pytest", TESTS, ""),
     ("playwright", "playwright", TESTS, ""),
@@ -152,7 +153,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _python() -> Finding:
     bits = 64 if sys.maxsize > 2**32 else 32
-    found = f"Python {platform.python_version()}, {bits} bit, on {platform.system()}."
+    system = {"Darwin": "macOS"}.get(platform.system(), platform.system())
+    found = f"Python {platform.python_version()}, {bits} bit, on {system}."
     low, high = (".".join(map(str, version)) for version in (OLDEST, NEWEST))
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         return Finding(MISSING, found, f"The course needs {low} to {high}. Install Python {high}.")

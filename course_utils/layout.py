@@ -33,15 +33,20 @@ def layout_of(figure: Any, display: Display) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``size``, in pixels; ``images``, each with ``pixels`` (h, w, 3) uint8 or None, ``box`` and
-        ``caption``; ``words``, each text with its ``box``, ``size`` in points, ``font``,
-        ``align`` and ``rotation`` in degrees; ``around``, ``covered`` and ``charts`` are those of
-        ``Display``.
+        ``size``, in pixels; ``cut``, the box to which Jupyter cuts it; ``images``, each with
+        ``pixels`` (h, w, 3) uint8 or None, ``box`` and ``caption``; ``words``, each text with its
+        ``box``, ``size`` in points, ``font``, ``align``, ``rotation`` in degrees and ``spacing``
+        of its lines; ``around``, ``covered`` and ``charts`` are those of ``Display``.
     """
+    from matplotlib.offsetbox import OffsetBox
+
+    if figure.findobj(OffsetBox):  # what is in a legend still lies where it was on the cut figure
+        figure.draw_without_rendering()
     images = zip(display.images, display.captions, display.artists, strict=True)
     return {
         "size": [float(length) for length in figure.bbox.size],
         "dpi": float(figure.dpi),
+        "cut": _cut(figure),
         "images": [
             {"pixels": _small(image), "caption": caption, "box": _box(artist)}
             for image, caption, artist in list(images)[:_MOST_IMAGES]
@@ -76,12 +81,25 @@ def _box(artist: Any) -> Box | None:
     return box if np.isfinite(box).all() else None
 
 
+def _cut(figure: Any) -> Box | None:
+    """What Jupyter shows of a figure: all that is drawn, with a margin."""
+    from matplotlib import rcParams
+
+    try:
+        inches = figure.get_tightbbox().padded(rcParams["savefig.pad_inches"])
+    except Exception:  # as in _box
+        return None
+    box = [float(edge * figure.dpi) for edge in inches.extents]
+    return box if np.isfinite(box).all() else None
+
+
 def _words(figure: Any) -> list[dict[str, Any]]:
     from matplotlib.text import Text
 
     words = []
     for text in figure.findobj(Text):
         said = text.get_text()
+        spacing = getattr(text, "_linespacing", None)  # or "normal"
         if not text.get_visible() or not re.search(r"\w", said):
             continue
         words.append(
@@ -91,6 +109,7 @@ def _words(figure: Any) -> list[dict[str, Any]]:
                 "size": float(text.get_fontsize()),
                 "rotation": float(text.get_rotation()),
                 "align": str(text.get_horizontalalignment()),
+                "spacing": spacing if isinstance(spacing, float | int) else None,
                 "font": [str(text.get_fontname()), str(text.get_style()), str(text.get_weight())],
             }
         )

@@ -16,6 +16,7 @@ import hashlib
 import json
 import lzma
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _FLOOR = 20  # halvings; smaller scores count as this small
 # Characters that HTML could misread, in the alphabet of base 85, and others in their place.
 _TO_TEXT = str.maketrans("<>&-", "[],:")
 _FROM_TEXT = str.maketrans("[],:", "<>&-")
+_WHOLE = re.compile(r"course-record:\S+:end")
 _IN_TEXT = re.compile(r"course-record:(\d+):([0-9a-f]{16}):(\S+?):end")
 
 
@@ -88,6 +90,22 @@ def read(text: str) -> dict[str, Any]:
         except (ValueError, KeyError, TypeError, lzma.LZMAError) as error:
             raise RecordError(f"it cannot be read ({error})") from error
     return items
+
+
+def find(notebook: Mapping[str, Any]) -> str:
+    """Return all records in a notebook's outputs, one in a line; empty if there is none.
+
+    Parameters
+    ----------
+    notebook : mapping
+        As nbformat reads it. Of several records for the same thing the last one counts.
+    """
+    pages = [
+        "".join(output.get("data", {}).get("text/html", ""))
+        for cell in notebook["cells"]
+        for output in cell.get("outputs", [])
+    ]
+    return "\n".join(_WHOLE.findall("\n".join(pages)))
 
 
 def _unpack(data: bytes) -> dict[str, Any]:

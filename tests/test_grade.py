@@ -22,7 +22,7 @@ import nbformat
 import psutil
 import pytest
 
-from autograder import ROOT, batch
+from autograder import ROOT, batch, workers
 from autograder.gradebook import CourseGradebook
 from autograder.samples import CHECKS, SAMPLE_CLASS, STAGE, Sample, notebook_of
 from autograder.sandbox import Limits, choose
@@ -141,7 +141,7 @@ def test_a_changed_check_is_judged_again_without_running_anything(copy_of_graded
     # runs are judged here.
     strict = checks.Check(lambda evidence, reference: checks.Result(0.5, "half."), 3)
     monkeypatch.setitem(checks.STAGES[7], "show_three_wrong", strict)
-    monkeypatch.setattr(batch, "_executor", lambda plan: batch.InThisProcess())
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", lambda *_: workers.InThisProcess())
     done = batch.grade_class(plan(None, copy_of_graded, feedback=False), lambda _: None)
     assert done.ran == 0
     changed = {name: (*p[:2], 0.5, *p[3:]) for name, p in DESERVED.items()}

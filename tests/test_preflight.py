@@ -14,6 +14,8 @@ import nbformat
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import InvalidNotebook
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import Execute
@@ -24,7 +26,7 @@ from autograder.build import load_config, stage_names
 from autograder.preflight import Examined, examine
 from autograder.preprocessors import KeepRecord
 from autograder.preprocessors.keeprecord import METADATA
-from autograder.samples import CHECKS, REPORT, RIGHT, STAGE
+from autograder.samples import CHECKS, FULL, REPORT, RIGHT, STAGE
 from course_utils import record
 from course_utils.workbook import RECORD_FILE
 from tests.broken import BROKEN, RECORD, blank, cell, file_of, name_of, own, released, right
@@ -105,6 +107,8 @@ def test_broken(broken):
         assert notebook.metadata[METADATA] == RECORD
     if examined.notebook is not None:
         assert len(nbformat.writes(examined.notebook)) < 200_000
+    if broken.points == FULL and broken.name != "an_import_in_the_setup":
+        assert lines_of(examined.notebook) == lines_of(ALL_RIGHT)
 
 
 @pytest.mark.parametrize("stage", stage_names(ROOT / "solutions"))
@@ -215,6 +219,60 @@ def test_what_was_added_to_locked_cells_runs_beside_them():
     assert order(examined, *names) == list(names)
 
 
+def test_what_was_added_to_a_copy_of_a_check_runs_too():
+    def change(notebook):
+        place = notebook.cells.index(cell(notebook, "test_find_wrong"))
+        twin = copy.deepcopy(notebook.cells[place])
+        twin.source += "\nprint(wrong_indexes)"
+        notebook.cells[place].source += "\nprint(1)"
+        notebook.cells.insert(place, twin)
+
+    names = "find_wrong", "print(wrong_indexes)", "print(1)", "test_find_wrong"
+    assert order(after(change), *names) == list(names)
+
+
+def test_a_text_of_the_course_is_no_answer_whatever_its_data_say():
+    def change(notebook):
+        cell(notebook, "find_wrong").source = blank("find_wrong").source
+        notebook.cells[9].metadata = cell(notebook, "find_wrong").metadata
+
+    examined = after(change)
+    judge(examined)
+    assert cell(examined.notebook, "find_wrong").source == blank("find_wrong").source
+
+
+def test_a_copy_that_was_used_for_something_else_is_no_answer():
+    """JupyterLab copies a cell with its grading data; the line that names it counts for more."""
+
+    def change(notebook):
+        place = notebook.cells.index(cell(notebook, "find_wrong"))
+        twin = copy.deepcopy(notebook.cells[place])
+        twin.source = "print('only a try')"
+        notebook.cells.insert(place + 1, twin)
+
+    names = "find_wrong", "print('only a try')", "test_find_wrong"
+    assert order(after(change), *names) == list(names)
+
+
+def test_the_setup_stands_before_all_answers_wherever_its_neighbours_are():
+    def change(notebook):
+        for name in ("setup", "resume"):
+            notebook.cells.remove(cell(notebook, name))
+        first = notebook.cells.index(cell(notebook, "predict_labels"))
+        notebook.cells = notebook.cells[first:] + notebook.cells[:first]
+
+    judge(after(change))
+
+
+def test_a_blank_stands_after_the_setup_wherever_its_neighbours_are():
+    def change(notebook):
+        place = notebook.cells.index(cell(notebook, "find_wrong"))
+        del notebook.cells[place]
+        notebook.cells.insert(0, notebook.cells.pop(place - 1))
+
+    judge(after(change))
+
+
 def test_an_old_note_in_the_form_of_a_text_is_no_answer():
     broken = next(broken for broken in BROKEN if broken.name == "a_note_of_an_old_answer")
     examined = examine(broken.content(ALL_RIGHT), RELEASED)
@@ -222,6 +280,17 @@ def test_an_old_note_in_the_form_of_a_text_is_no_answer():
 
 
 # --- What a notebook carries ----------------------------------------------------------------------
+
+
+def test_a_feedback_page_can_be_made_without_all_pictures():
+    text = nbformat.v4.new_markdown_cell("![](attachment:a.png)")
+    with pytest.raises(InvalidNotebook):
+        HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[text]))
+    broken = next(broken for broken in BROKEN if broken.name == "without_attachments")
+    examined = examine(broken.content(ALL_RIGHT), RELEASED)
+    page, _ = HTMLExporter().from_notebook_node(examined.notebook)
+    assert "data:image/png;base64,iVBORw0KGgo=" in page
+    assert "data:image/svg+xml;base64,PHN2" in page
 
 
 def test_records_stay_in_their_order_and_the_last_one_counts():
@@ -365,8 +434,8 @@ def mangle(notebook: dict, change: str, data: st.DataObject) -> None:
     elif change == "empty":
         one()["source"] = ""
     elif change == "strip":
-        mine = one()
-        mine.pop(data.draw(st.sampled_from(sorted(mine))), None)
+        if mine := one():
+            del mine[data.draw(st.sampled_from(sorted(mine)))]
         mine.setdefault("source", "")
     elif change == "corrupt":
         one()["metadata"] = {data.draw(KEYS): data.draw(JSON)}

@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import Counter
+
+import pytest
 
 from autograder import ROOT
+from tests.checkout import tracked
 
+# What Windows does not allow: these names, with any ending, and these characters.
+RESERVED = {"con", "prn", "aux", "nul", *(f"{n}{i}" for n in ("com", "lpt") for i in range(10))}
+FORBIDDEN = re.compile(r'[<>:"\\|?*\x00-\x1f]')
 TEXTS = ("*.md", "*.py", "*.toml", "*.ipynb", "Makefile", "binder/*")
-
-
-def tracked(*patterns):
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", *patterns],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).exists()]
 
 
 def ruff(*arguments):
@@ -107,3 +103,115 @@ def test_requirements_of_binder_follow_the_constraints():
         if line and not line.startswith("#"):
             name, version = line.split("==")
             assert pins[name] == version, line
+
+
+# --- Windows and macOS -------------------------------------------------------------------------
+
+
+def faults_of(names):
+    """What keeps these files from being checked out on some system, one sentence each."""
+    faults = []
+    for name in names:
+        for part in name.split("/"):
+            if part.split(".")[0].lower() in RESERVED:
+                faults.append(f"{name}: Windows keeps the name {part} for itself")
+            if FORBIDDEN.search(part) or part != part.rstrip(" ."):
+                faults.append(f"{name}: {part!r} is no name on Windows")
+        if not name.isascii():
+            faults.append(f"{name}: macOS and Linux may store these letters differently")
+        if len(name) >= 150:  # Windows allows 260 with the folder around the course
+            faults.append(f"{name}: {len(name)} characters are too many")
+    folders = {
+        "/".join(name.split("/")[:n]) for name in names for n in range(1, name.count("/") + 1)
+    }
+    for folded, count in Counter(path.lower() for path in folders | set(names)).items():
+        if count > 1:
+            faults.append(f"{folded}: two names differ in small and capital letters only")
+    return faults
+
+
+def test_file_names_are_legal_everywhere():
+    assert faults_of([path.relative_to(ROOT).as_posix() for path in tracked()]) == []
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["docs/aux.md"],
+        ["docs/NUL"],
+        ["stages/a?.ipynb"],
+        ["docs/ends."],
+        ["docs/ends /x.md"],
+        ["docs/übung.md"],
+        ["x" * 150],
+        ["docs/Card.md", "docs/card.md"],
+        ["Docs/a.md", "docs/b.md"],
+    ],
+)
+def test_a_name_that_is_not_legal_is_noticed(names):
+    assert len(faults_of(names)) == 1
+
+
+def test_line_endings_are_those_that_the_files_need():
+    """On Windows git would turn them into its own, which bash and a byte-for-byte test refuse."""
+    names = [path.relative_to(ROOT).as_posix() for path in tracked()]
+    scripts = [n for n in names if n.startswith("binder/") or n in {".ci/run", "Makefile"}]
+    notebooks = [n for n in names if n.endswith(".ipynb")]
+    assert scripts and notebooks
+    asked = subprocess.run(
+        ["git", "check-attr", "eol", "--", *scripts, *notebooks],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wrong = [line for line in asked.stdout.splitlines() if not line.endswith("eol: lf")]
+    assert not wrong, ".gitattributes needs eol=lf for these:\n" + "\n".join(wrong)
+
+
+def test_texts_are_utf8_without_carriage_returns():
+    for path in tracked(*TEXTS, "*.j2", "*.txt"):
+        content = path.read_bytes()
+        assert b"\r" not in content, path
+        content.decode("utf-8")
+
+
+# Modules that start programs inside Linux, and are imported nowhere else.
+LINUX_ONLY = {"autograder.inside"}
+MODULES = [
+    ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    for package in ("course_utils", "autograder")
+    for path in sorted((ROOT / package).glob("*.py"))
+    if not path.name.startswith("__")
+]
+WITHOUT_POSIX = """
+import builtins, importlib, sys
+
+MISSING = {"resource", "fcntl", "pwd", "grp", "termios", "tty", "pty"}
+original = builtins.__import__
+
+def importing(name, globals=None, *rest, **more):
+    asks = (globals or {}).get("__name__", "").split(".")[0]
+    if name in MISSING and asks in ("course_utils", "autograder"):
+        raise ImportError(f"{globals['__name__']} imports {name}, which Windows does not have")
+    return original(name, globals, *rest, **more)
+
+builtins.__import__ = importing
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+"""
+
+
+def test_no_module_needs_what_windows_does_not_have():
+    """When they are imported. The libraries look at the system themselves; ours are asked here."""
+    wanted = [name for name in MODULES if name not in LINUX_ONLY | {"autograder.nbgrader_config"}]
+    assert {"autograder.build", "autograder.demo", "autograder.grading"} <= set(wanted)
+    command = [sys.executable, "-c", WITHOUT_POSIX, *wanted]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr[-1000:]
+
+
+def test_a_module_that_needs_it_is_noticed():
+    command = [sys.executable, "-c", WITHOUT_POSIX, *LINUX_ONLY]
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "autograder.inside imports resource" in result.stderr

@@ -1,13 +1,12 @@
 """Carry a student's record from the outputs into the notebook that is graded."""
 
-import re
-
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
+from course_utils import record
+
 METADATA = "course_record"
-_RECORD = re.compile(r"course-record:\S+:end")
 
 
 class KeepRecord(NbGraderPreprocessor):
@@ -21,11 +20,6 @@ class KeepRecord(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         nb.metadata.pop(METADATA, None)
-        pages = [
-            "".join(output.get("data", {}).get("text/html", ""))
-            for cell in nb.cells
-            for output in cell.get("outputs", [])
-        ]
-        if records := _RECORD.findall("\n".join(pages)):
-            nb.metadata[METADATA] = "\n".join(records)
+        if found := record.find(nb):
+            nb.metadata[METADATA] = found
         return nb, resources

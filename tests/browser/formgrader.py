@@ -48,12 +48,12 @@ def open_submission(page: Page, server: Server) -> FrameLocator:
 def write(formgrader: FrameLocator, points: str, comment: str) -> None:
     """Give the written answer points and a comment, and wait until both are kept."""
     page = formgrader.owner.page
-    for field, text, kept_at in (
-        ("#error_report", points, "/api/grade/"),
-        ("#error_report-comment", comment, "/api/comment/"),
+    for field, text, kept_at in (  # each with what shows that formgrader listens
+        ("#error_report.needs_manual_grade", points, "/api/grade/"),
+        ("#error_report-comment[placeholder]", comment, "/api/comment/"),
     ):
         with page.expect_response(
             lambda answer, kept_at=kept_at: answer.request.method == "PUT" and kept_at in answer.url
         ):
             formgrader.locator(field).fill(text)
-            page.keyboard.press("Tab")
+            page.keyboard.press("Escape")  # keeps it, and stays where it is

@@ -7,9 +7,11 @@ import os
 import queue
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -173,6 +175,20 @@ def _address_said_by(process: subprocess.Popen) -> tuple[str, str]:
             line = ""
         said += line
         if found := re.search(r"(http://127\.0\.0\.1:\d+)/\S*\?token=(\w+)", line):
+            _wait_until_it_listens(int(found.group(1).rpartition(":")[2]))
             return found.group(1), found.group(2)
         if not line:
             raise RuntimeError(f"The Jupyter server did not start:\n{said}")
+
+
+def _wait_until_it_listens(port: int) -> None:
+    """Knock until somebody answers: the server says where it is a moment too early."""
+    deadline = time.monotonic() + _STARTS_WITHIN
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=_STARTS_WITHIN).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)

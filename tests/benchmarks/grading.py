@@ -1,0 +1,140 @@
+"""How fast a class is graded, against stock nbgrader: ``make bench-grading DATA=folder``.
+
+Both grade the same submissions of Stage 7 on the same machine, one after the other, and must
+give the same scores. The last line is the ratio. Nothing is asserted on time.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import psutil
+
+from autograder import ROOT, batch
+from autograder.grading import nbgrader, read_scores
+from autograder.kernel import WarmProcess
+from autograder.runner import check_of
+from autograder.samples import SAMPLE_CLASS, STAGE, Sample, hand_in, notebook_of
+from autograder.sandbox import Limits, choose
+from autograder.unit import Setting
+
+CLASS = 30
+
+
+def submissions(count: int) -> list[Sample]:
+    """A class of this size, in which nine ways of working repeat."""
+    return [
+        replace(SAMPLE_CLASS[number % len(SAMPLE_CLASS)], name=f"student_{number:04}")
+        for number in range(count)
+    ]
+
+
+def stock(course: Path, samples: list[Sample], data: str) -> tuple[float, dict]:
+    """Seconds of ``nbgrader autograde``, and its scores."""
+    hand_in(samples, course)
+    for _ in nbgrader("generate_assignment", STAGE, course=course, COURSE_DATA=data):
+        pass
+    began = time.monotonic()
+    for _ in nbgrader("autograde", STAGE, course=course, COURSE_DATA=data):
+        pass
+    return time.monotonic() - began, scores(course)
+
+
+def ours(course: Path, samples: list[Sample], data: str) -> tuple[float, dict, int]:
+    """Seconds of ``python -m autograder grade``, its scores, and the memory of a worker."""
+    hand_in(samples, course / "handed_in")
+    plan = batch.Plan(
+        course / "handed_in" / "submitted",
+        (STAGE,),
+        course,
+        Setting(choose().name, Limits(), (("COURSE_DATA", data),)),
+        workers=os.cpu_count() or 1,
+        feedback=False,  # which nbgrader autograde does not write either
+        report=False,
+    )
+    memory: list[int] = []
+    began = time.monotonic()
+    with watching(memory):
+        batch.grade_class(plan, lambda _: None)
+    return time.monotonic() - began, scores(course), max(memory, default=0) // plan.workers
+
+
+class watching:  # noqa: N801 - a context manager, used like a function
+    """Note the memory of all our children from time to time, shared pages counted once."""
+
+    def __init__(self, memory: list[int]):
+        self._memory, self._over = memory, threading.Event()
+
+    def __enter__(self) -> None:
+        threading.Thread(target=self._look, daemon=True).start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def _look(self) -> None:
+        while not self._over.wait(1):
+            total = 0
+            for process in psutil.Process().children(recursive=True):
+                try:
+                    total += process.memory_full_info().pss
+                except (psutil.Error, AttributeError):
+                    continue
+            self._memory.append(total)
+
+
+def scores(course: Path) -> dict[str, list[float | None]]:
+    return {
+        student: [score.points for score in found.values()]
+        for student, found in read_scores(course, STAGE).items()
+    }
+
+
+def floor(samples: list[Sample], data: str) -> float:
+    """Seconds for the cells of one notebook in a warm process, as many side by side as cores."""
+    released = nbformat.read(ROOT / "stages" / STAGE / f"{STAGE}.ipynb", as_version=4)
+    reads = (Path(data).resolve(),) if data != "practice" else ()
+    seconds = 0.0
+    with WarmProcess(choose(), Limits(), reads=reads, variables={"COURSE_DATA": data}) as warm:
+        for sample in samples:
+            with warm.kernel({}) as kernel:
+                began = time.monotonic()
+                for cell in notebook_of(sample, released).cells:
+                    if cell.cell_type == "code" and check_of(cell) is None:
+                        kernel.client.execute_interactive(cell.source, output_hook=lambda _: None)
+                seconds += time.monotonic() - began
+    return seconds / len(samples) / (os.cpu_count() or 1)
+
+
+def timed(what: str, seconds: float, count: int) -> None:
+    rate = 60 * count / seconds
+    print(f"{what:<42}{seconds:8.1f} s{seconds / count:8.2f} s each{rate:8.0f} a minute")
+
+
+def main(data: str = "practice", count: int = CLASS) -> None:
+    data = data if data == "practice" else str(Path(data).resolve())
+    samples = submissions(count)
+    print(f"{count} submissions of Stage 7, {data}, {os.cpu_count()} cores, {choose().name}")
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        slow, expected = stock(Path(one), samples, data)
+        timed("nbgrader autograde", slow, count)
+        fast, found, memory = ours(Path(other), samples, data)
+        timed("python -m autograder grade", fast, count)
+        same = "the same" if found == expected else "NOT the same"
+        print(f"scores: {same}; memory of a worker with its sandbox: {memory / 1e6:.0f} MB")
+        least = floor(samples[:9], data)
+        timed("floor: the students' own code, warm", least * count, count)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"memory of the process that writes the gradebook: {peak:.0f} MB")
+    print(f"grading: {slow / fast:.1f} times stock nbgrader")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:2], *(int(count) for count in sys.argv[2:3]))
