@@ -18,7 +18,7 @@ test: .venv/.installed
 	$(BIN)/python -m pytest
 
 lab: .venv/.installed
-	$(BIN)/jupyter lab stages/stage_01_meet_the_photos/stage_01_meet_the_photos.ipynb
+	$(BIN)/jupyter lab --ServerApp.root_dir="$(CURDIR)" stages/stage_01_meet_the_photos/stage_01_meet_the_photos.ipynb
 
 teach: .venv/.installed
 	JUPYTER_CONFIG_PATH="$(CURDIR)/autograder" $(BIN)/jupyter lab

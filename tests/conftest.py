@@ -96,6 +96,33 @@ def grade(tmp_path_factory):
     return grade_all
 
 
+@pytest.fixture(scope="session")
+def grade_class(tmp_path_factory):
+    """Return a function that grades notebooks with the course's own command."""
+    import nbformat
+
+    from autograder import batch
+    from autograder.grading import read_scores
+    from autograder.sandbox import Limits, choose
+    from autograder.unit import Setting
+
+    def grade(stage, notebooks, **environment):
+        course = tmp_path_factory.mktemp("class")
+        for student, notebook in notebooks.items():
+            place = course / "handed_in" / student / stage
+            place.mkdir(parents=True)
+            nbformat.write(notebook, place / f"{stage}.ipynb")
+        setting = Setting(choose().name, Limits(), tuple(environment.items()))
+        plan = batch.Plan(course / "handed_in", (stage,), course, setting, feedback=False)
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            done = batch.grade_class(plan, lambda _: None)
+        return read_scores(course, stage), {one.student: one for one in done.results}
+
+    return grade
+
+
 @pytest.fixture(scope="module")
 def browser():
     """A headless Chromium; skips the test where there is none."""

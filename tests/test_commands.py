@@ -230,6 +230,46 @@ def build(command: str, course: Course) -> None:
     assert said.strip() == "Nothing to do: stages/ is fresh."
 
 
+def grading(command: str, course: Course) -> None:
+    """FOLDER is a class of two."""
+    said = graded(course)
+    assert "2 graded, 0 not; 2 notebooks were run" in said
+    for sample in CLASS:
+        page = course.folder / "feedback" / sample.name / STAGE / f"{STAGE}.html"
+        assert page.is_file()
+    with (course.folder / "grades.csv").open(encoding="utf-8-sig") as file:
+        assert {row["student"] for row in csv.DictReader(file)} == {one.name for one in CLASS}
+
+
+def judging_again(command: str, course: Course) -> None:
+    graded(course)
+    said = course.run(command, COURSE_DATA="practice")
+    assert "2 graded, 0 not; 0 notebooks were run" in said
+
+
+@functools.cache
+def graded(course: Course) -> str:
+    folder = course.folder.parent / "handed in"
+    hand_in(CLASS, folder)
+    command = f'.venv/bin/python -m autograder grade "{folder / "submitted"}" --stage 7'
+    return course.run(command, COURSE_DATA="practice")
+
+
+def package(command: str, course: Course) -> None:
+    """Installing is the teacher's; that Debian has a package of this name is looked up."""
+    if shutil.which("apt-cache") is None:
+        pytest.skip("apt is not on this computer")
+    name = command.split()[-1]
+    if not course.run(f"apt-cache show {name} || true").startswith("Package:"):
+        assert shutil.which("bwrap"), f"no list of packages here, and no {name} either"
+
+
+def image(command: str, course: Course) -> None:
+    """It fetches an image from the network; that the file it names is there is looked up."""
+    named = re.search(r"-f (\S+) \.", command)[1]
+    assert (course.folder / named).read_text(encoding="utf-8").count("FROM ") == 1
+
+
 def doctor(command: str, course: Course) -> None:
     assert "A student can do the course here." in course.run(command)
 
@@ -332,9 +372,12 @@ HOW: dict[str, Callable[[str, Course], None]] = {
     r"python3 -m venv \.venv": new_environment,
     r"\.venv/bin/pip install .*": installation,
     r"python -m autograder build": build,
-    # Here belong, as soon as a file names them:
-    # `python -m autograder grade ...`, for which hand_in(CLASS, folder) makes submissions,
-    # and `python -m course_utils doctor`, which is run by `doctor`.
+    r"\.venv/bin/python -m autograder grade FOLDER --stage 7": grading,
+    r"python -m autograder grade --stage 7": judging_again,
+    r"(\.venv/bin/)?python -m course_utils doctor": doctor,
+    r"\.venv/bin/jupyter lab": server,
+    r"apt install bubblewrap": package,
+    r"podman build .*": image,
     r"python -m course_utils\.(training|stress) .*": training,
     r"source \.venv/bin/activate": teachers_session,
     r"cd autograder": teachers_session,

@@ -170,19 +170,27 @@ def submission(sample: Sample, stage: int, ran) -> nbformat.NotebookNode:
 
 
 @pytest.fixture(scope="module")
-def scores(walks, tmp_path_factory):
-    """Return {stage: {student: {check: score}}}, graded by nbgrader from notebooks alone."""
+def notebooks(walks):
+    """What is handed in, as {stage: {student: notebook}}."""
     _, done = walks["from the start"]
+
+    def of(stage: int) -> dict:
+        name = NAMES[stage]
+        samples = {one.name: submission(one, stage, done[stage]) for one in samples_of(stage)}
+        released = nbformat.read(ROOT / "stages" / name / f"{name}.ipynb", as_version=4)
+        return samples | {"solution": done[stage], "blank": released}
+
+    return {stage: of(stage) for stage in GRADED}
+
+
+@pytest.fixture(scope="module")
+def scores(notebooks, tmp_path_factory):
+    """Return {stage: {student: {check: score}}}, graded by nbgrader from notebooks alone."""
 
     def grade(stage: int) -> dict:
         name = NAMES[stage]
         course: Path = tmp_path_factory.mktemp(name)
-        released = nbformat.read(ROOT / "stages" / name / f"{name}.ipynb", as_version=4)
-        notebooks = {
-            sample.name: submission(sample, stage, done[stage]) for sample in samples_of(stage)
-        }
-        notebooks |= {"solution": done[stage], "blank": released}
-        for student, notebook in notebooks.items():
+        for student, notebook in notebooks[stage].items():
             place = course / "submitted" / student / name
             place.mkdir(parents=True)
             nbformat.write(notebook, place / f"{name}.ipynb")
@@ -193,6 +201,13 @@ def scores(walks, tmp_path_factory):
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(GRADED, pool.map(grade, GRADED), strict=True))
+
+
+@pytest.mark.parametrize("stage", GRADED)
+def test_the_command_says_the_same_as_nbgrader(stage, notebooks, scores, grade_class):
+    found, results = grade_class(NAMES[stage], notebooks[stage], COURSE_DATA="practice")
+    assert found == scores[stage]
+    assert [one.student for one in results.values() if one.reason] == []
 
 
 def of_checks(stage: int, found: dict) -> tuple[tuple, dict]:

@@ -1,7 +1,8 @@
 """Every sample of the zoo gets the points that it deserves, and the sentence.
 
-On practice pictures and on CIFAR-10, each through the real ``nbgrader autograde``; then with
-the predictions of public networks in place of the model's, in one warm kernel.
+On practice pictures through the real ``nbgrader autograde`` and through the command that grades
+a class; on CIFAR-10 through the latter; then with the predictions of public networks in place of
+the model's, in one warm kernel.
 """
 
 from __future__ import annotations
@@ -56,9 +57,19 @@ def practice_class(grade, practice_predictions):
     return grade(ALL, COURSE_DATA="practice", COURSE_PREDICTIONS=str(practice_predictions))
 
 
+def notebooks() -> dict[str, nbformat.NotebookNode]:
+    released = nbformat.read(ROOT / "stages" / STAGE / f"{STAGE}.ipynb", as_version=4)
+    return {sample.name: notebook_of(sample, released) for sample in ALL}
+
+
 @pytest.fixture(scope="module")
-def cifar_class(grade, cifar, cifar_predictions):
-    return grade(ALL, COURSE_DATA=str(cifar), COURSE_PREDICTIONS=str(cifar_predictions))
+def practice_command(grade_class):
+    return grade_class(STAGE, notebooks(), COURSE_DATA="practice")
+
+
+@pytest.fixture(scope="module")
+def cifar_command(grade_class, cifar):
+    return grade_class(STAGE, notebooks(), COURSE_DATA=str(cifar))
 
 
 @pytest.mark.slow
@@ -68,10 +79,28 @@ def test_practice_pictures(sample, practice_class):
 
 
 @pytest.mark.slow
+@by_name
+def test_the_command_on_practice_pictures(sample, practice_command):
+    scores, results = practice_command
+    judge_scores(sample, scores)
+    assert not [said for said in results[sample.name].decide if "figure" in said]  # no false alarm
+
+
+@pytest.mark.slow
 @pytest.mark.real_data
 @by_name
-def test_real_pictures(sample, cifar_class):
-    judge_scores(sample, cifar_class[1])
+def test_the_command_on_real_pictures(sample, cifar_command):
+    scores, results = cifar_command
+    judge_scores(sample, scores)
+    assert not [said for said in results[sample.name].decide if "figure" in said]
+
+
+@pytest.mark.slow
+def test_nbgrader_says_the_same(practice_class, practice_command):
+    """Points and words; but for the mangled, which the command mends and nbgrader cannot."""
+    for sample in ALL:
+        if not sample.mangle:
+            assert practice_class[1][sample.name] == practice_command[0][sample.name], sample.name
 
 
 @pytest.mark.slow
