@@ -16,9 +16,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from autograder import ROOT
+from autograder.batch import Plan, grade_class
 from autograder.build import differences
-from autograder.grading import Score, nbgrader, read_scores
+from autograder.grading import Score, read_scores
 from autograder.samples import CHECKS, SAMPLE_CLASS, STAGE, hand_in
+from autograder.sandbox import choose
+from autograder.unit import Setting
 
 FOLDER = ROOT / "demo"
 
@@ -51,9 +54,8 @@ def run(data: str = "practice") -> int:
     console.rule("2 of 4: the Stage 7 solution runs")
     picture = _run_solution(console)
 
-    console.rule(f"3 of 4: nbgrader grades {len(SAMPLE_CLASS)} submissions")
-    hand_in(SAMPLE_CLASS, FOLDER)
-    _grade()
+    console.rule(f"3 of 4: {len(SAMPLE_CLASS)} submissions are graded")
+    _grade(console)
 
     console.rule("4 of 4: the scores")
     scores = read_scores(FOLDER, STAGE)
@@ -64,6 +66,8 @@ def run(data: str = "practice") -> int:
     ]
     console.print(_table(scores))
     page = FOLDER / "feedback" / "fay_swapped_names" / STAGE / f"{STAGE}.html"
+    report = FOLDER / "class_report.html"
+    console.print(f"Report on the whole class:      {report.relative_to(ROOT)}", highlight=False)
     console.print(f"Feedback to open in a browser:  {page.relative_to(ROOT)}", highlight=False)
     console.print(f"A picture of the mistakes:      {picture.relative_to(ROOT)}", highlight=False)
     console.print(f"All this took {time.monotonic() - started:.0f} seconds.")
@@ -87,18 +91,26 @@ def _run_solution(console: Console) -> Path:
     return picture
 
 
-def _grade() -> None:
-    with Progress() as progress:
-        bar = progress.add_task("autograde", total=len(SAMPLE_CLASS) + 2)
-        for _ in nbgrader("generate_assignment", STAGE, course=FOLDER):
-            pass
-        progress.advance(bar)
-        for line in nbgrader("autograde", STAGE, course=FOLDER):
-            if "Setting destination file permissions" in line:  # the last line for a student
-                progress.advance(bar)
-        for _ in nbgrader("generate_feedback", STAGE, course=FOLDER):
-            pass
-        progress.advance(bar)
+def _grade(console: Console) -> None:
+    """As ``python -m autograder grade`` does, into nbgrader's gradebook."""
+    hand_in(SAMPLE_CLASS, FOLDER / "handed_in")
+    sandbox = choose()
+    console.print(f"Sandbox: {sandbox.name}", highlight=False)
+    plan = Plan(
+        FOLDER / "handed_in" / "submitted",
+        (STAGE,),
+        FOLDER,
+        Setting(sandbox.name, variables=(("COURSE_DATA", os.environ["COURSE_DATA"]),)),
+    )
+    with Progress(console=console) as progress:
+        bars: dict[str, int] = {}
+
+        def step(name: str, count: int, total: int) -> None:
+            if name not in bars:
+                bars[name] = progress.add_task(name.split(maxsplit=1)[0], total=total)
+            progress.update(bars[name], completed=count)
+
+        grade_class(plan, console.print, step)
 
 
 def _points(scores: dict[str, Score]) -> list[float | None]:
@@ -107,7 +119,7 @@ def _points(scores: dict[str, Score]) -> list[float | None]:
 
 def _table(scores: dict[str, dict[str, Score]]) -> Table:
     table = Table("Student", "Points", "Where points were lost, and why", show_lines=True)
-    for student, checks in scores.items():
+    for student, checks in sorted(scores.items()):
         automatic = {name: score for name, score in checks.items() if name.startswith("test_")}
         lost = [
             f"{name.removeprefix('test_')}: {_reason(score.words)}"

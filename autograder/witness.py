@@ -32,8 +32,9 @@ _MOST_PIXELS = 8_000_000  # of a figure; larger ones are not read
 _ROOM = 20_000_000  # pixels that are looked at for one notebook
 _WORD = 10_000  # pixels that could be looked at in the time that one text takes
 _SMALLEST = 12  # pixels of an edge; nobody can see a smaller picture
-_ALIKE = 0.6  # share of a picture's pixels that are as they should be; others may be drawn over
-_NEAR = 16  # gray levels between two pixels that are the same
+_COARSE = 16  # pixels of an edge at which pictures are compared
+_ALIKE = 0.45  # share of these that are as they should be; others may be drawn over
+_NEAR = 18  # levels of a color between two pixels that are the same
 _WRITTEN = 0.5  # correlation of the ink of words with what stands in their place
 _CONTRAST = 12  # gray levels between words and what is behind them
 _SLACK = 3  # pixels by which words may be off
@@ -350,22 +351,27 @@ def _alike(pixels: np.ndarray, part: np.ndarray) -> bool:
 
     Brightness and contrast may differ, and some of a picture may be drawn over.
     """
-    size = 32
-    one, other = (_resized(_gray(p), size, size) for p in (pixels, part))
+    one, other = (_coarse(picture) for picture in (pixels, part))
     return max(_share_of_same(one, other), _share_of_same(one[::-1], other)) >= _ALIKE
+
+
+def _coarse(pixels: np.ndarray) -> np.ndarray:
+    small = Image.fromarray(pixels[..., :3]).resize((_COARSE, _COARSE), Image.Resampling.BOX)
+    return np.asarray(small, np.float32)
 
 
 def _share_of_same(one: np.ndarray, other: np.ndarray) -> float:
     """The share of pixels that are the same, once brightness and contrast are fitted."""
-    one, other = one.ravel(), other.ravel()
-    same = np.ones(one.size, bool)
+    one, other = one.reshape(-1, 3), other.reshape(-1, 3)
+    same = np.ones(len(one), bool)
     for _ in range(4):  # each time without those that do not fit
-        x, y = one[same], other[same]
-        contrast = float(((x - x.mean()) * (y - y.mean())).mean() / (x.var() + 1e-6))
-        contrast = min(1.5, contrast) if x.std() > 3 else 1.0
+        x, y = one[same].mean(axis=0), other[same].mean(axis=0)
+        spread = ((one[same] - x) ** 2).mean()
+        contrast = float(((one[same] - x) * (other[same] - y)).mean() / (spread + 1e-6))
+        contrast = min(1.5, contrast) if spread > 9 else 1.0
         if contrast < 0.2:
             return 0.0  # too faint to be seen, or a negative
-        gap = np.abs((one - x.mean()) * contrast + y.mean() - other)
+        gap = np.abs((one - x) * contrast + y - other).max(axis=1)
         near = _NEAR * min(1.0, contrast)
         same = gap <= max(near, float(np.quantile(gap, 0.5)))
     return float((gap <= near).mean())

@@ -21,7 +21,11 @@ _BLUE, _ORANGE, _GRAY = "#0072B2", "#D55E00", "#808080"  # apart for every kind 
 _MARK = "display:inline-block;min-width:2.6em;margin:2px;text-align:center;border-radius:1em"
 _SHOW = {"wrong only": "wrong", "right only": "right", "all": "all"}
 _ORDER = {"high confidence first": "surest", "low confidence first": "least sure"}
-_KEYS = "With keys only: <b>Tab</b> moves on, <b>Space</b> opens a menu, arrow keys choose."
+# JupyterLab takes the arrow keys for itself as long as a menu is closed.
+_KEYS = (
+    "With keys only: <b>Tab</b> moves on. <b>Space</b> opens a menu, the arrow keys choose, and "
+    "<b>Enter</b> takes the choice."
+)
 _MISSING = "There are no buttons here, because the package ipywidgets is not installed."
 
 

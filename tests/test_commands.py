@@ -259,7 +259,7 @@ def package(command: str, course: Course) -> None:
     """Installing is the teacher's; that Debian has a package of this name is looked up."""
     if shutil.which("apt-cache") is None:
         pytest.skip("apt is not on this computer")
-    name = command.split()[-1]
+    name = command.rsplit(maxsplit=1)[-1]
     if not course.run(f"apt-cache show {name} || true").startswith("Package:"):
         assert shutil.which("bwrap"), f"no list of packages here, and no {name} either"
 

@@ -91,7 +91,7 @@ def take_formgrader(page: Page, server: Server) -> None:
     step = frame.get_by_role("heading", name="Step 5")
     step.page.frames[-1].wait_for_function("$(':animated').length === 0")  # it scrolls by itself
     step.evaluate("step => { step.style.scrollMarginTop = '80px'; step.scrollIntoView(); }")
-    expect(frame.get_by_text(COMMENT)).to_be_in_viewport()
+    expect(frame.locator("#error_report-comment")).to_be_in_viewport()
     keep("formgrader", page)
 
 
