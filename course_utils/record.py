@@ -29,8 +29,8 @@ _FLOOR = 20  # halvings; smaller scores count as this small
 # Characters that HTML could misread, in the alphabet of base 85, and others in their place.
 _TO_TEXT = str.maketrans("<>&-", "[],:")
 _FROM_TEXT = str.maketrans("[],:", "<>&-")
-_WHOLE = re.compile(r"course-record:\S+:end")
-_IN_TEXT = re.compile(r"course-record:(\d+):([0-9a-f]{16}):(\S+?):end")
+_WHOLE = re.compile(r"course-record:\S+")  # up to the next space, in one go
+_IN_TEXT = re.compile(r"course-record:(\d+):([0-9a-f]{16}):(\S+):end(?=\s|$)")
 
 
 class RecordError(ValueError):
@@ -105,7 +105,7 @@ def find(notebook: Mapping[str, Any]) -> str:
         for cell in notebook["cells"]
         for output in cell.get("outputs", [])
     ]
-    return "\n".join(_WHOLE.findall("\n".join(pages)))
+    return "\n".join(text for text in _WHOLE.findall("\n".join(pages)) if text.endswith(":end"))
 
 
 def _unpack(data: bytes) -> dict[str, Any]:

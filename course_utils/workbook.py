@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import datetime
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import course_utils
 from course_utils import checks, data, models, record, widgets, wire
 from course_utils.begin import FIELDS, Beginning, begin
 from course_utils.evidence import Album, Reference, plain
@@ -31,7 +33,7 @@ class _Session:
     full: set[str] = set()  # noqa: RUF012 - the checks that gave all their points
 
 
-def start(stage: int) -> None:
+def start(stage: int, version: str = "") -> None:
     """Get a notebook ready: note what it shows from now on, and say what was found.
 
     Running it twice does no harm.
@@ -40,6 +42,9 @@ def start(stage: int) -> None:
     ----------
     stage : int
         The number of the stage, 1 to 10; 11 and 12 are the extra notebooks.
+    version : str
+        Of the course, when the notebook was made, such as ``"v0.1.0"``. An older notebook works;
+        for a newer one a sentence says what to do.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     shell = _shell()
@@ -49,6 +54,12 @@ def start(stage: int) -> None:
     if _Session.recorder is not None and _Session.recorder.stage != stage:
         print("This kernel belongs to another stage. Restart it, then run this cell again.")
         return
+    if _numbers(version) > _numbers(course_utils.__version__):
+        print(
+            f"This notebook belongs to version {version.lstrip('v')} of the course, and you have "
+            f"{course_utils.__version__}. Get the new course_utils: on Colab choose Runtime, "
+            "Disconnect and delete runtime, then run this cell again."
+        )
     place = "Colab" if "google.colab" in sys.modules else "this computer"
     version = ".".join(str(part) for part in sys.version_info[:2])
     print(f"{widgets.stage_title(stage)} is ready on {place}, with Python {version}.")
@@ -57,6 +68,11 @@ def start(stage: int) -> None:
 
         with paused():
             display(widgets.progress_line(stage, Workspace(find_folder()).read("done") or ()))
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """The first two numbers of a version, by which notebooks and package have to agree."""
+    return tuple(map(int, re.findall(r"\d+", version)[:2]))
 
 
 def resume(stage: int) -> Any:
@@ -410,7 +426,7 @@ def _leave_record(name: str) -> None:
     wanted = checks.RECORDS.get(_Session.recorder.stage, {}).get(name)
     if wanted is None:
         return
-    items: dict[str, Any] = {"pictures": beginning.kind}
+    items: dict[str, Any] = {"version": course_utils.__version__, "pictures": beginning.kind}
     for item, variable in wanted.items():
         value = _to_record(item, variable, shell.user_ns)
         if value is not None:

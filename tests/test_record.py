@@ -103,3 +103,15 @@ def test_impossible_answers_are_refused():
 def test_what_is_no_table_of_probabilities_cannot_be_written(bad):
     with pytest.raises(ValueError, match="must"):
         record.shrink(bad)
+
+
+def test_the_mark_of_the_end_may_stand_within():
+    """The letters of a record can spell it by chance."""
+    text = record.write({"guess": "cat"})
+    head, _, body = text.removesuffix(":end").rpartition(":")
+    spelled = f"{body}:end{body}"
+    whole = f"course-record:1:{record._digest(spelled)}:{spelled}:end"
+    with pytest.raises(record.RecordError, match="cannot be read"):  # but it was found whole
+        record.read(whole)
+    assert record.read(f"{text}\n{text}") == {"guess": "cat"}
+    assert head.startswith("course-record:1:")

@@ -178,3 +178,16 @@ def test_at_home_a_record_file_means_nothing(at_work, capsys):
     )
     workbook.resume(7)
     assert "Model: the course's own" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("version", "newer"),
+    [("", False), ("{{ tag }}", False), ("v0.0.9", False), ("v0.1.0", False), ("v0.1.7", False)]
+    + [("v0.2.0", True), ("v1.0.0", True), ("v10.0", True)],
+)
+def test_a_notebook_of_another_version(version, newer, capsys):
+    """An older one works; for a newer one a sentence says what to do."""
+    workbook.start(7, version=version)
+    said = capsys.readouterr().out
+    assert ("Get the new course_utils" in said) == newer
+    assert "Stage 7 of 10 is ready" in said

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from autograder import ROOT
 
-PATIENCE = 40_000  # milliseconds; a kernel that loads TensorFlow beside other work is slow
+PATIENCE = 120_000  # milliseconds; a kernel that loads TensorFlow beside other work is slow
 _SETTINGS = {
     # A question about Jupyter's news would cover what is to be clicked, and needs the network.
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
