@@ -36,6 +36,7 @@ _COARSE = 16  # pixels of an edge at which pictures are compared
 _ALIKE = 0.45  # share of these that are as they should be; others may be drawn over
 _NEAR = 18  # levels of a color between two pixels that are the same
 _WRITTEN = 0.5  # correlation of the ink of words with what stands in their place
+_EACH = 0.25  # the same for each few letters
 _CONTRAST = 12  # gray levels between words and what is behind them
 _SLACK = 3  # pixels by which words may be off
 _SHIFT, _EDGE = 12, 80  # pixels by which a figure may be cut elsewhere: looked at first, at most
@@ -320,7 +321,7 @@ class _Canvas:
         room.take(part.size)
         points = float(text["size"]) * float(self._claims.dpi) * self._scale / 72
         ink = _drawn(text, points, part.shape[:2])
-        return ink is not None and _are_written(ink, part)
+        return ink is not None and _are_written(ink, part, points)
 
 
 def _gray(pixels: np.ndarray) -> np.ndarray:
@@ -422,22 +423,44 @@ def _silence() -> Iterator[None]:
             logging.disable(logging.NOTSET)
 
 
-def _are_written(ink: np.ndarray, part: np.ndarray) -> bool:
-    """Whether the ink of words agrees with what stands there, over small shifts."""
+def _are_written(ink: np.ndarray, part: np.ndarray, letter: float) -> bool:
+    """Whether the ink of words agrees with what stands there, over small shifts.
+
+    Parameters
+    ----------
+    ink : ndarray of shape (h, w), float
+    part : ndarray of shape (h, w, 3), uint8
+        The published place of the words; its height and width may differ by some pixels.
+    letter : float
+        The size of the letters, in pixels.
+    """
     part = np.pad(part, [(_SLACK, _SLACK), (_SLACK, _SLACK), (0, 0)], mode="edge")
-    if ink.max() < 0.3 or any(a < b for a, b in zip(part.shape, ink.shape, strict=False)):
+    if ink.max() < 0.3 or part.shape[0] < ink.shape[0] or part.shape[1] < ink.shape[1]:
         return False
     windows = np.lib.stride_tricks.sliding_window_view(_gray(part), ink.shape)
-    likeness = np.abs(_correlations(windows, ink))
-    if likeness.max() >= _WRITTEN:
-        window = windows[np.unravel_index(likeness.argmax(), likeness.shape)]
-        if likeness.max() * window.std() / ink.std() >= _CONTRAST:
-            return True
+    likeness = _correlations(windows, ink)
+    place = np.unravel_index(np.abs(likeness).argmax(), likeness.shape)
+    if _agree(ink, windows[place] * np.sign(likeness[place]), letter):
+        return True
     # In colors, or on a picture: what has the color of the strokes is ink, all else is paper.
     strokes = ink >= min(0.9, float(np.quantile(ink[ink > 0.05], 0.8)))
-    for place in np.ndindex(likeness.shape):
-        window = part[place[0] :, place[1] :][: ink.shape[0], : ink.shape[1]].astype(np.float32)
-        distance = np.abs(window - np.median(window[strokes], axis=0)).max(axis=2).clip(0, 90)
-        if distance.max() >= _CONTRAST and _correlation(ink, distance) <= -_WRITTEN:
+    for down, right in np.ndindex(likeness.shape):
+        window = part[down:, right:][: ink.shape[0], : ink.shape[1]].astype(np.float32)
+        distance = np.abs(window - np.median(window[strokes], axis=0)).max(axis=2)
+        if _agree(ink, -distance.clip(0, 90), letter):
             return True
     return False
+
+
+def _agree(ink: np.ndarray, shade: np.ndarray, letter: float) -> bool:
+    """Whether a place is shaded where there is ink: as a whole, and each few letters of it."""
+    if np.ptp(shade) < _CONTRAST or _correlation(ink, shade) < _WRITTEN:
+        return False
+    step = max(16, round(1.5 * letter))
+    enough = max(15.0, 0.04 * float(ink.sum()))
+    for top in range(0, ink.shape[0], step):
+        for left in range(0, ink.shape[1], step):
+            some = slice(top, top + step), slice(left, left + step)
+            if ink[some].sum() > enough and _correlation(ink[some], shade[some]) < _EACH:
+                return False
+    return True
