@@ -122,7 +122,10 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
     with Workers(plan.workers, plan.scheduler) as workers:
         for stage in plan.stages:
             store = Store(plan.course, stage)
-            handed = found.get(stage, [])
+            handed = found.pop(stage, [])
+            if stage == plan.stages[0]:  # whoever handed in another stage in its place
+                others = [found[name] for name in found if name not in plan.stages]
+                handed += [one for group in others for one in group]
             works = _works(plan, stage, store, handed, kind)
             if not handed and not store.students():
                 continue

@@ -26,6 +26,7 @@ from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment
 
 _PORTS = {name: n for n, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
 _START = 120  # seconds that a kernel or the warm process may take to begin
+_MEMBERS = "cgroup.procs"
 _LOOK = 0.25  # seconds between two looks at what a kernel uses
 _MOST_HEADER = 20_000  # bytes of a message's header; Jupyter's own have some 300
 _MOST_FILES, _DEEP = 20_000, 2_000  # files in a folder, characters of their paths
@@ -148,14 +149,22 @@ class Kernel:
 
     def _look_after(self) -> None:
         """Stop the kernel when it uses more than it may, or for longer."""
-        ends = time.monotonic() + self._warm.limits.seconds
+        limits = self._warm.limits
+        ends = time.monotonic() + limits.seconds
         ours = psutil.Process().memory_info().rss
-        while not self._finished.wait(_LOOK):
-            reason = self._warm.overused()
+        took = 0.0
+        # A look at very many processes takes a while itself.
+        while not self._finished.wait(min(1.0, max(_LOOK, 4 * took))):
+            began = time.monotonic()
+            if reason := self._warm.overused():
+                self.ended = reason
+                self._warm.kill()  # asked to end it, the inside might find no time among so many
+                return
+            took = time.monotonic() - began
             if time.monotonic() > ends:
-                reason = f"the notebook ran for more than {self._warm.limits.seconds:.0f} seconds"
+                reason = f"the notebook ran for more than {limits.seconds:.0f} seconds"
             # A message without an end would grow in our memory before we ever saw it.
-            elif psutil.Process().memory_info().rss - ours > 10 * self._warm.limits.output:
+            elif psutil.Process().memory_info().rss - ours > 10 * limits.output:
                 reason = "the notebook sent more than can be read"
             if reason:
                 with contextlib.suppress(KernelError):
@@ -220,6 +229,7 @@ class WarmProcess:
         self._reads, self._variables = reads, variables or {}
         self._folder: Path | None = None
         self._process: subprocess.Popen | None = None
+        self._fence: Path | None = None
         self._lock = threading.Lock()
         self._apart = False
         self._used = 0
@@ -249,8 +259,12 @@ class WarmProcess:
         package = INSIDE if inside else str(Path(course_utils.__file__).resolve().parent.parent)
         variables = environment(self.sandbox.inner(self._folder, self._folder), package)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
+        command = self.sandbox.command(self._folder, self._reads, self.limits)
+        self._fence = _fence(2 * self.limits.processes)
+        if self._fence is not None:  # the shell goes into it, and becomes the sandbox
+            command = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', self._fence / _MEMBERS, *command]
         self._process = subprocess.Popen(
-            self.sandbox.command(self._folder, self._reads, self.limits),
+            command,
             env=variables | self._variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -267,17 +281,25 @@ class WarmProcess:
     def stop(self) -> None:
         """End the process, with all that it started."""
         if self._process is not None:
-            if self._process.poll() is None:
-                _end_children(self._process.pid)
-            self._process.kill()
+            self.kill()
             self._process.wait()
             for stream in (self._process.stdin, self._process.stdout, self._errors):
                 with contextlib.suppress(OSError):
                     stream.close()
             self._process = None
+        if self._fence is not None:
+            _remove_fence(self._fence)
+            self._fence = None
         if self._folder is not None:
             _remove(self._folder)
             self._folder = None
+
+    def kill(self) -> None:
+        """End the process and all that it started, without asking anybody."""
+        if self._process is not None and self._process.poll() is None:
+            if self.sandbox.name != "bubblewrap":  # which takes all with it
+                _end_children(self._process.pid)
+            self._process.kill()
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """Send a question to the inside and return its answer.
@@ -364,17 +386,48 @@ class WarmProcess:
                     Path(f"{socket}-{number}").unlink()
 
 
+def _fence(most: int) -> Path | None:
+    """A control group with a limit on processes, for the one user whom no other limit binds."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return None
+    for place in ("/sys/fs/cgroup/pids", "/sys/fs/cgroup"):
+        folder = Path(place, f"grading-{secrets.token_hex(8)}")
+        try:
+            folder.mkdir()
+        except OSError:
+            continue
+        with contextlib.suppress(OSError):
+            (folder / "pids.max").write_text(str(most))
+            return folder
+        folder.rmdir()
+    return None
+
+
+def _remove_fence(folder: Path) -> None:
+    for _ in range(200):  # it can go when the last process in it has gone
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+            return
+        time.sleep(0.02)
+
+
 def _end_children(parent: int) -> None:
-    """Kill all that a process started, also while they start more."""
+    """Kill all that a process started: first each is stopped, so that it starts no more."""
+    stopped: set[psutil.Process] = set()
     for _ in range(100):
+        try:
+            new = set(psutil.Process(parent).children(recursive=True)) - stopped
+        except psutil.Error:
+            break
+        for process in new:
+            with contextlib.suppress(psutil.Error):
+                process.suspend()
+        if not new:
+            break
+        stopped |= new
+    for process in stopped:
         with contextlib.suppress(psutil.Error):
-            children = psutil.Process(parent).children(recursive=True)
-            for child in children:
-                with contextlib.suppress(psutil.Error):
-                    child.kill()
-            if not children:
-                return
-        time.sleep(0.01)
+            process.kill()
 
 
 def _threads(process: psutil.Process) -> int:

@@ -107,7 +107,8 @@ def _look(
     if "." in name and ".ipynb" not in name and not name.endswith((".json", ".txt")):
         return File(path)
     if size > MOST:
-        reason = f"{path[-1]} has {size / 1e6:.0f} MB; ask for it again with its outputs cleared"
+        large = f"{path[-1]} is larger than 200 MB (it has {size / 1e6:.0f})"
+        reason = f"{large}; ask for it again with its outputs cleared"
     if reason:
         return File(path, None, modified, reason if ".ipynb" in name else "")
     content = read()

@@ -38,6 +38,7 @@ _NEAR = 18  # levels of a color between two pixels that are the same
 _WRITTEN = 0.5  # correlation of the ink of words with what stands in their place
 _EACH = 0.25  # the same for each few letters
 _CONTRAST = 12  # gray levels between words and what is behind them
+_LARGE = 150_000  # pixels of words; larger ones are not compared by their color
 _SLACK = 3  # pixels by which words may be off
 _SHIFT, _EDGE = 12, 80  # pixels by which a figure may be cut elsewhere: looked at first, at most
 _LONGEST = 2_000  # characters of the words of a picture
@@ -286,15 +287,19 @@ class _Canvas:
         self._corner = left + right - margin, top + down - margin
         return bool(best.max() >= 0.5)
 
-    def _part(self, box: list[float], margin: int = 0) -> np.ndarray | None:
-        """A box of the drawing with a margin, or None if it lies outside of the figure."""
+    def _place(self, box: list[float], margin: int = 0) -> tuple[int, int, int, int]:
+        """Where a box of the drawing with a margin lies: top, bottom, left, right."""
         left, bottom, right, top = (float(edge) * self._scale for edge in box)
         left, right = sorted((left - self._corner[0], right - self._corner[0]))
         whole = float(self._claims.size[1]) * self._scale - self._corner[1]
         top, bottom = sorted((whole - top, whole - bottom))
         first, last = _EDGE - margin, _EDGE + margin
         top, left = round(top) + first, round(left) + first
-        bottom, right = round(bottom) + last, round(right) + last
+        return top, round(bottom) + last, left, round(right) + last
+
+    def _part(self, box: list[float], margin: int = 0) -> np.ndarray | None:
+        """What stands there, or None if it lies outside of the figure."""
+        top, bottom, left, right = self._place(box, margin)
         height, width = self._pixels.shape[:2]
         if min(top, left) < 0 or bottom > height or right > width:
             return None
@@ -318,10 +323,21 @@ class _Canvas:
         part = self._part(text["box"], _SLACK)
         if part is None:
             return False
-        room.take(part.size)
+        room.take(4 * part.size)
         points = float(text["size"]) * float(self._claims.dpi) * self._scale / 72
         ink = _drawn(text, points, part.shape[:2])
-        return ink is not None and _are_written(ink, part, points)
+        return ink is not None and _are_written(ink, part, points, self._crossed(text, part))
+
+    def _crossed(self, text: dict[str, Any], part: np.ndarray) -> np.ndarray:
+        """Where other words run into these, as long titles of neighbours do."""
+        top, _, left, _ = self._place(text["box"], _SLACK)
+        crossed = np.zeros(part.shape[:2], bool)
+        for other in self._claims.words:
+            if other is not text and other["box"] is not None:
+                first, last, begin, end = self._place(other["box"], 1)
+                rows = slice(max(0, first - top), max(0, last - top))
+                crossed[rows, max(0, begin - left) : max(0, end - left)] = True
+        return crossed
 
 
 def _gray(pixels: np.ndarray) -> np.ndarray:
@@ -423,7 +439,7 @@ def _silence() -> Iterator[None]:
             logging.disable(logging.NOTSET)
 
 
-def _are_written(ink: np.ndarray, part: np.ndarray, letter: float) -> bool:
+def _are_written(ink: np.ndarray, part: np.ndarray, letter: float, crossed: np.ndarray) -> bool:
     """Whether the ink of words agrees with what stands there, over small shifts.
 
     Parameters
@@ -433,34 +449,46 @@ def _are_written(ink: np.ndarray, part: np.ndarray, letter: float) -> bool:
         The published place of the words; its height and width may differ by some pixels.
     letter : float
         The size of the letters, in pixels.
+    crossed : ndarray of bool
+        Of the part's height and width: where other words stand as well. Half of the ink has to
+        be elsewhere.
     """
     part = np.pad(part, [(_SLACK, _SLACK), (_SLACK, _SLACK), (0, 0)], mode="edge")
     if ink.max() < 0.3 or part.shape[0] < ink.shape[0] or part.shape[1] < ink.shape[1]:
         return False
+    crossed = np.pad(crossed, _SLACK)
+    middle = crossed[2 * _SLACK :, 2 * _SLACK :][: ink.shape[0], : ink.shape[1]]
+    if ink[: middle.shape[0], : middle.shape[1]][middle].sum() > ink.sum() / 2:
+        return False
     windows = np.lib.stride_tricks.sliding_window_view(_gray(part), ink.shape)
     likeness = _correlations(windows, ink)
     place = np.unravel_index(np.abs(likeness).argmax(), likeness.shape)
-    if _agree(ink, windows[place] * np.sign(likeness[place]), letter):
+    apart = np.lib.stride_tricks.sliding_window_view(~crossed, ink.shape)
+    if _agree(ink, windows[place] * np.sign(likeness[place]), letter, apart[place]):
         return True
+    if ink.size > _LARGE:
+        return False
     # In colors, or on a picture: what has the color of the strokes is ink, all else is paper.
     strokes = ink >= min(0.9, float(np.quantile(ink[ink > 0.05], 0.8)))
     for down, right in np.ndindex(likeness.shape):
         window = part[down:, right:][: ink.shape[0], : ink.shape[1]].astype(np.float32)
         distance = np.abs(window - np.median(window[strokes], axis=0)).max(axis=2)
-        if _agree(ink, -distance.clip(0, 90), letter):
+        if _agree(ink, -distance.clip(0, 90), letter, apart[down, right]):
             return True
     return False
 
 
-def _agree(ink: np.ndarray, shade: np.ndarray, letter: float) -> bool:
+def _agree(ink: np.ndarray, shade: np.ndarray, letter: float, apart: np.ndarray) -> bool:
     """Whether a place is shaded where there is ink: as a whole, and each few letters of it."""
-    if np.ptp(shade) < _CONTRAST or _correlation(ink, shade) < _WRITTEN:
+    if np.ptp(shade) < _CONTRAST or _correlation(ink[apart], shade[apart]) < _WRITTEN:
         return False
     step = max(16, round(1.5 * letter))
     enough = max(15.0, 0.04 * float(ink.sum()))
     for top in range(0, ink.shape[0], step):
         for left in range(0, ink.shape[1], step):
             some = slice(top, top + step), slice(left, left + step)
+            if not apart[some].all():
+                continue
             if ink[some].sum() > enough and _correlation(ink[some], shade[some]) < _EACH:
                 return False
     return True

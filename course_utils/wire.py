@@ -19,11 +19,31 @@ import numpy as np
 
 from course_utils.evidence import Cell, Chart, Layer, Network, Shown, Table, Unreadable
 
-MOST_TEXT = 40_000_000  # characters of one text
-MOST_BYTES = 200_000_000  # of all its arrays, unpacked
+MOST_TEXT = 20_000_000  # characters of one text
+MOST_PARTS = 1_000_000  # of its lists and dicts; each takes many times its text in memory
+MOST_BYTES = 50_000_000  # of all its arrays, unpacked
+MOST_ARRAY = 8_000_000  # bytes of one array; all pictures of a stage are known by name
 _DEPTH = 60
 _KINDS = "biuf"
-_RECORDS = {kind.__name__: kind for kind in (Table, Layer, Network, Unreadable, Cell, Chart, Shown)}
+# What the fields of each kind must be; [kind] is a list of these. A float may also be an int.
+_FIELDS: dict[type, dict[str, Any]] = {
+    Table: {"columns": dict, "index": list},
+    Layer: {"kind": str, "output_shape": tuple, "parameters": int, "settings": dict},
+    Network: {"input_shape": tuple, "output_shape": tuple, "parameters": int, "layers": [Layer]},
+    Unreadable: {"kind": str},
+    Shown: {"index": int, "caption": str, "around": str},
+    Chart: {"bars": [float], "lines": [[float]], "labels": [str], "words": str},
+    Cell: {
+        "key": str,
+        "shown": [Shown],
+        "unknown": int,
+        "white": int,
+        "covered": int,
+        "text": str,
+        "charts": [Chart],
+    },
+}
+_RECORDS = {kind.__name__: kind for kind in _FIELDS}
 
 
 class WireError(ValueError):
@@ -43,7 +63,8 @@ def write(value: Any, known: Mapping[str, np.ndarray] | None = None) -> str:
     Returns
     -------
     str
-        JSON. What is no plain data becomes an ``Unreadable`` of its type's name.
+        JSON. What is no plain data becomes an ``Unreadable`` of its type's name, and so does an
+        array of more than :data:`MOST_ARRAY` bytes that the reader does not have.
     """
     return json.dumps(_write(value, known or {}, _DEPTH), separators=(",", ":"))
 
@@ -81,6 +102,8 @@ def _write_array(value: np.ndarray, known: Mapping[str, np.ndarray]) -> Any:
             and np.array_equal(value, other)
         ):
             return {"known": name}
+    if value.nbytes > MOST_ARRAY:
+        return {"Unreadable": {"kind": "very large array"}}
     little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
     packed = base64.b64encode(zlib.compress(little.tobytes(), 1)).decode()
     return {"array": [little.dtype.str, list(value.shape), packed]}
@@ -103,6 +126,8 @@ def read(text: str, known: Mapping[str, np.ndarray] | None = None) -> Any:
     """
     if len(text) > MOST_TEXT:
         raise WireError(f"the evidence is too large ({len(text) // 1_000_000} million characters)")
+    if sum(map(text.count, ",[{")) > MOST_PARTS:
+        raise WireError("the evidence has too many parts")
     try:
         return _Reader(known or {}).read(json.loads(text), _DEPTH + 2)
     except (ValueError, TypeError, KeyError, RecursionError, zlib.error, binascii.Error) as error:
@@ -134,18 +159,32 @@ class _Reader:
             return {"tuple": tuple, "set": set}[kind](self.read(list(content), depth - 1))
         if kind == "dict":
             return {self.read(k, depth - 1): self.read(v, depth - 1) for k, v in content}
+        record = _RECORDS[kind]
         fields = {str(key): self.read(item, depth - 1) for key, item in dict(content).items()}
-        return _RECORDS[kind](**fields)
+        if any(not _is(fields[name], form) for name, form in _FIELDS[record].items()):
+            raise WireError(f"a {kind} in the evidence is none")
+        return record(**fields)
 
     def _array(self, form: str, shape: list[int], packed: str) -> np.ndarray:
         dtype = np.dtype(str(form))
         if dtype.kind not in _KINDS or any(type(n) is not int or n < 0 for n in shape):
             raise WireError("the evidence holds an array of no known kind")
         size = math.prod(shape) * dtype.itemsize
+        if size > MOST_ARRAY:
+            raise WireError("an array in the evidence is too large")
         self._room -= size
         if self._room < 0:
             raise WireError("the arrays in the evidence are too large")
         data = zlib.decompressobj().decompress(base64.b64decode(packed), size + 1)
         if len(data) != size:
             raise WireError("an array in the evidence has another size than it says")
+        if dtype.kind == "b":  # any other byte than 0 and 1 would count as more than one True
+            return (np.frombuffer(data, np.uint8) != 0).reshape(shape)
         return np.frombuffer(data, dtype).reshape(shape)
+
+
+def _is(value: Any, form: Any) -> bool:
+    """Whether a value has the form that ``_FIELDS`` asks for."""
+    if isinstance(form, list):
+        return isinstance(value, list) and all(_is(item, form[0]) for item in value)
+    return type(value) in ((int, float) if form is float else (form,))

@@ -457,6 +457,6 @@ def test_the_setup_cell_is_one_folded_form_the_same_in_all_stages(folder):
         assert cells[0].metadata.cellView == "form"
         title = cells[0].source.splitlines()[0]
         assert re.fullmatch(r'# @title [\w: ]+ \{ display-mode: "form" \}', title)
-        forms.add(cells[0].source.replace(f"start(stage={stage})", "start(stage=N)"))
+        forms.add(cells[0].source.replace(f"start(stage={stage}", "start(stage=N"))
         assert not any("@title" in cell.source for cell in cells[1:])
     assert len(forms) == 1, forms

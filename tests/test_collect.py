@@ -444,7 +444,9 @@ def test_a_huge_file_is_not_read(tmp_path):
     put(tmp_path, {"ada/x.ipynb": b"{", "ben/x.ipynb": work()})
     os.truncate(tmp_path / "ada" / "x.ipynb", 201_000_000)  # takes no room on the disk
     ada, ben = found(tmp_path)[SEVEN]
-    assert ada.reason == "x.ipynb has 201 MB; ask for it again with its outputs cleared"
+    assert ada.reason == (
+        "x.ipynb is larger than 200 MB (it has 201); ask for it again with its outputs cleared"
+    )
     assert (ada.content, ben.content) == (b"", work())
 
 

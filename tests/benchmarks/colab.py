@@ -30,7 +30,8 @@ def main() -> None:
     table = Table("stage", "blank, s", "solved, s")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        computer = Computer(place / "computer", publish(place / "published"), place / "cache")
+        published = publish(place / "published")
+        computer = Computer(place / "computer", published, place / "cache")
         computer.pip("list")  # compiles pip, which Colab has done
         start = time.perf_counter()
         computer.pip("install", "-q", "--no-deps", f"git+{repository()}@{tag()}")
@@ -38,9 +39,11 @@ def main() -> None:
         for name in names:
             took = []
             for kind in ("stages", "solutions"):
-                notebook = nbformat.read(ROOT / kind / name / f"{name}.ipynb", as_version=4)
+                path = published / kind / name / f"{name}.ipynb"
+                notebook = nbformat.read(path, as_version=4)
                 took.append(seconds(computer.run({name: notebook}, place / kind)[name]))
             table.add_row(name, *(f"{number:.1f}" for number in took))
+            print(name, *(f"{number:.1f}" for number in took), flush=True)
     Console(width=100).print(table)
 
 
