@@ -36,4 +36,4 @@ bench-report: .venv/.installed
 	$(BIN)/python -m tests.benchmarks.report
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv .venv-colab demo

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import difflib
 import json
 import logging
@@ -27,6 +28,7 @@ from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
 from autograder import ROOT, stage_names
+from autograder.preprocessors.forgetmachine import forget_machine
 from autograder.preprocessors.removeteachercells import TAG as TEACHER
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -216,7 +218,8 @@ class _Lines(logging.Handler):
 
 def _canonical(notebook: NotebookNode) -> str:
     """A notebook's text without outputs, in format 4.5."""
-    notebook = notebook.copy()
+    notebook = copy.deepcopy(notebook)
+    forget_machine(notebook)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     for cell in notebook.cells:
         if cell.cell_type == "code":

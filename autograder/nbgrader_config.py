@@ -27,9 +27,10 @@ def built_in(converter: type, name: str) -> list:
     return converter.class_traits()[name].default()
 
 
-# Student notebooks: teacher's cells go, addresses come in, blanks stay as the source has them.
+# Student notebooks: teacher's cells and computer go, addresses come in, blanks stay.
 c.GenerateAssignment.preprocessors = [
     ours.RemoveTeacherCells,
+    ours.ForgetMachine,
     ours.FillAddresses,
     *built_in(GenerateAssignment, "preprocessors"),
 ]
@@ -37,8 +38,7 @@ c.ClearSolutions.code_stub = {"python": ""}
 c.ClearSolutions.text_stub = "*(Anything else? Write it here.)*"
 
 # Grading: the student's own model is replayed from its record, a doubled cell harms nobody,
-# deleted cells come back, and only what a check returns counts, not what a library wrote to
-# stderr beside it.
+# deleted cells come back, and only what a check returns counts, not stderr beside it.
 c.Autograde.sanitize_preprocessors = [
     ours.KeepRecord,
     ours.RepairDoubledCells,
@@ -56,3 +56,4 @@ c.Autograde.autograde_preprocessors = [
 ]
 c.Execute.timeout = 900  # a training without a record may take this long
 c.Execute.startup_timeout = 120
+c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackPage"  # readable for everybody

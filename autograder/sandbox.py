@@ -20,7 +20,7 @@ NAMES = ("bubblewrap", "podman", "docker", "none")
 IMAGE = "question-the-classifier-grading"
 INSIDE = "/course"  # where our own code lies in there
 SOCKETS = "/run/kernel"  # the only folder that both sides see
-SCRATCH = "/tmp/notebook"  # the student's folder
+SCRATCH = "/tmp"  # the student's folder
 
 
 class SandboxError(Exception):

@@ -491,7 +491,7 @@ MACHINE = [
         "import builtins, os, sys\nimport numpy, course_utils\n"
         "from course_utils import checks, data, evidence, models, workbook\n"
         "places = ['/course', '/course/course_utils', '/run/kernel', '/run/kernel/matplotlib']\n"
-        "places += ['/tmp', '/tmp/work', '/', os.getcwd(), os.path.expanduser('~'), *sys.path]\n"
+        "places += ['/tmp', '/', os.getcwd(), os.path.expanduser('~'), *sys.path]\n"
         "for place in places:\n"
         "    for name in ('pandas.py', 'sitecustomize.py', 'matplotlibrc', 'record.txt',\n"
         "                 'workspace', '.ipython'):\n"

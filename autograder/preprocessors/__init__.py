@@ -3,6 +3,7 @@
 from autograder.preprocessors.bringrecord import BringRecord
 from autograder.preprocessors.dropwidgetstate import DropWidgetState
 from autograder.preprocessors.filladdresses import FillAddresses
+from autograder.preprocessors.forgetmachine import ForgetMachine
 from autograder.preprocessors.keeprecord import KeepRecord
 from autograder.preprocessors.putresults import PutResults
 from autograder.preprocessors.quietchecks import QuietChecks
@@ -14,6 +15,7 @@ __all__ = [
     "BringRecord",
     "DropWidgetState",
     "FillAddresses",
+    "ForgetMachine",
     "KeepRecord",
     "PutResults",
     "QuietChecks",

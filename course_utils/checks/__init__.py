@@ -31,7 +31,6 @@ PROBES = {stage: getattr(module, "PROBES", {}) for stage, module in _MODULES.ite
 RECORDS = {stage: getattr(module, "RECORDS", {}) for stage, module in _MODULES.items()}
 
 
-
 def judge(stage: int, name: str, evidence: Evidence, reference: Reference) -> tuple[float, str]:
     """Judge one step.
 

@@ -67,7 +67,7 @@ def ours(course: Path, samples: list[Sample], data: str) -> tuple[float, dict, i
     return time.monotonic() - began, scores(course), max(memory, default=0) // plan.workers
 
 
-class watching:  # noqa: N801 - a context manager, used like a function
+class watching:
     """Note the memory of all our children from time to time, shared pages counted once."""
 
     def __init__(self, memory: list[int]):
