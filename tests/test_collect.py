@@ -115,7 +115,7 @@ def test_a_class_with_only_one_student(tmp_path):
     [
         (f"Ada Lovelace_12345_assignsubmission_file_/{TITLE}.ipynb", "Ada Lovelace", "12345"),
         (f"Ada Lovelace_12345_assignsubmission_file/{TITLE}.ipynb", "Ada Lovelace", "12345"),
-        ("Ada Lovelace_12345_assignsubmission_file_/work/x.ipynb", "Ada Lovelace", "12345"),
+        ("Ada Lovelace_12345_assignsubmission_file_/mine/x.ipynb", "Ada Lovelace", "12345"),
         (f"Ada Lovelace_12345_assignsubmission_file_{TITLE}.ipynb", "Ada Lovelace", "12345"),
         (f"Participant_12345_assignsubmission_file_/{TITLE}.ipynb", "Participant 12345", "12345"),
         (f"Participant 12345_assignsubmission_file_{TITLE}.ipynb", "Participant 12345", "12345"),
