@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
 from autograder import ROOT, stage_names
 from autograder.batch import Done, GradebookError, Plan, grade_class
@@ -126,7 +126,7 @@ def _carry_out(plan: Plan, console: Console) -> Done:
                 bars[name] = progress.add_task(name, total=total)
             progress.update(bars[name], completed=count)
 
-        return grade_class(plan, console.print, step)
+        return grade_class(plan, lambda said: console.print(_plain(said)), step)
 
 
 def _tell(plan: Plan, done: Done, console: Console) -> int:
@@ -145,6 +145,11 @@ def _tell(plan: Plan, done: Done, console: Console) -> int:
     return SOME_NOT if without else ALL_GRADED
 
 
+def _plain(text: str) -> Text:
+    """Words of strangers as they are: no markup, and no signs that steer a terminal."""
+    return Text("".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text))
+
+
 def _table(results: list[Graded]) -> Table:
     several = len({one.stage for one in results}) > 1
     table = Table("Student", *(["Stage"] if several else []), "Points", "To look at")
@@ -155,9 +160,6 @@ def _table(results: list[Graded]) -> Table:
         if one.written is not None and not one.reason:
             points += f" + {one.written:g} of {one.written_possible:g}"
         look = [one.reason] if one.reason else one.decide
-        table.add_row(one.name, *([one.stage[6:8]] if several else []), points, "\n".join(look))
+        stage = [one.stage[6:8]] if several else []
+        table.add_row(_plain(one.name), *stage, points, _plain("\n".join(look)))
     return table
-
-
-if __name__ == "__main__":
-    sys.exit("Use: python -m autograder grade")
