@@ -217,10 +217,10 @@ def _limit(setting: dict[str, Any]) -> None:
         "RLIMIT_CPU": setting["seconds"],
         "RLIMIT_NOFILE": 1024,
     }
-    # It counts all that this user runs; in namespaces of its own that is the kernel alone. Twice,
-    # so that the grader sees that there are too many, and says so.
+    # It counts all that this user runs; in namespaces of its own that is the kernel alone. A few
+    # more than allowed, so that the grader sees that there are too many, and says so.
     others = 0 if setting["apart"] else _threads_of(os.getuid())
-    limits["RLIMIT_NPROC"] = others + 2 * setting["processes"]
+    limits["RLIMIT_NPROC"] = others + setting["processes"] + 20
     for name, most in limits.items():
         kind = getattr(resource, name, None)  # macOS has not all of them
         if kind is None:

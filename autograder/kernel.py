@@ -260,7 +260,7 @@ class WarmProcess:
         variables = environment(self.sandbox.inner(self._folder, self._folder), package)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
         command = self.sandbox.command(self._folder, self._reads, self.limits)
-        self._fence = _fence(2 * self.limits.processes)
+        self._fence = _fence(self.limits.processes + 20)
         if self._fence is not None:  # the shell goes into it, and becomes the sandbox
             command = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', self._fence / _MEMBERS, *command]
         self._process = subprocess.Popen(

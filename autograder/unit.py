@@ -134,6 +134,7 @@ def grade(task: Task) -> Outcome:
     if examined.notebook is None:
         return outcome
     notebook, student_record = _apart(examined.notebook)
+    notebook.cells = notebook.cells[: last_place(notebook, released(task.stage)) + 1]
     outcome.notebook = nbformat.writes(examined.notebook)
     number = int(task.stage[6:8])
     kind = _prepare(task.setting, number)
@@ -175,6 +176,28 @@ def _apart(notebook: NotebookNode) -> tuple[NotebookNode, str]:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
     return bare, record.find(notebook)
+
+
+def last_place(notebook: NotebookNode, handed_out: NotebookNode) -> int:
+    """The place of the last cell that has to run: a check, or one that the student changed.
+
+    What follows is the course's own, as it was handed out, and no answer depends on it.
+
+    Parameters
+    ----------
+    notebook, handed_out : NotebookNode
+        The student's, and the released one.
+    """
+    known = {(cell.cell_type, cell.source.strip()) for cell in handed_out.cells}
+    return max(
+        (
+            place
+            for place, cell in enumerate(notebook.cells)
+            if cell.cell_type == "code"
+            and (check_of(cell) or (cell.cell_type, cell.source.strip()) not in known)
+        ),
+        default=-1,
+    )
 
 
 def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, list]:

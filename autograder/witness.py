@@ -25,7 +25,16 @@ from PIL import Image
 
 from autograder.runner import CellRun
 from course_utils import wire
-from course_utils.evidence import Album, Cell, Chart, Display, note, note_text, read_bundle
+from course_utils.evidence import (
+    Album,
+    Cell,
+    Chart,
+    Display,
+    is_washed_out,
+    note,
+    note_text,
+    read_bundle,
+)
 from course_utils.recorder import CLAIMS, PAUSE
 
 _MOST_PIXELS = 8_000_000  # of a figure; larger ones are not read
@@ -39,6 +48,7 @@ _WRITTEN = 0.5  # correlation of the ink of words with what stands in their plac
 _EACH = 0.25  # the same for each few letters
 _CONTRAST = 12  # gray levels between words and what is behind them
 _LARGE = 150_000  # pixels of words; larger ones are not compared by their color
+_SHIFTS = 100  # places at which words are compared by their color, the likely ones first
 _SLACK = 3  # pixels by which words may be off
 _SHIFT, _EDGE = 12, 80  # pixels by which a figure may be cut elsewhere: looked at first, at most
 _LONGEST = 2_000  # characters of the words of a picture
@@ -185,9 +195,12 @@ def _borne_out(
     else:  # where a picture stands in a drawing is not looked at
         found = [any(_alike(pixels, one) for one in published) for pixels, _, _ in images]
     found = found or [False] * len(images)
+    # All white or all black is no known picture, gives no points, and cannot be found again.
+    seen = any(found)
+    found = [there or is_washed_out(one[0]) for there, one in zip(found, images, strict=True)]
     asked = {line for one in (around, *(c for _, c, _ in images)) for line in one.split("\n")}
     words = set()
-    for text in claims.words if any(found) else ():
+    for text in claims.words if seen else ():
         lines = _lines(text)
         if asked & set(lines) - words:
             room.take(_WORD)
@@ -204,7 +217,7 @@ def _borne_out(
             display.captions.append(_only(caption, words))
     display.around = _only(around, words)
     lost = [line for line in asked - words if line]
-    if lost and any(found):
+    if lost and seen:
         doubts.append(
             f"Words of a figure are not to be seen in it, such as {min(lost)[:60]!r}. They do not "
             "count. Look at the figure."
@@ -262,6 +275,10 @@ class _Canvas:
             other = self._size[0] / (top - bottom)
             if not 0.2 < self._scale < 10 or abs(self._scale / other - 1) > 0.03:
                 continue
+            if (
+                abs(self._scale - round(self._scale)) < 0.02
+            ):  # what a cut to whole pixels made of it
+                self._scale = float(round(self._scale))
             for margin in (_SHIFT, _EDGE):
                 for pixels, _, box in candidates:
                     self._corner = left * self._scale, (height - top) * self._scale
@@ -452,27 +469,34 @@ def _are_written(ink: np.ndarray, part: np.ndarray, letter: float, crossed: np.n
     letter : float
         The size of the letters, in pixels.
     crossed : ndarray of bool
-        Of the part's height and width: where other words stand as well. Half of the ink has to
-        be elsewhere.
+        Of the part's height and width: where other words stand as well. This is not looked at
+        if the words cannot be found otherwise; half of their ink has to be elsewhere.
     """
     part = np.pad(part, [(_SLACK, _SLACK), (_SLACK, _SLACK), (0, 0)], mode="edge")
     if ink.max() < 0.3 or part.shape[0] < ink.shape[0] or part.shape[1] < ink.shape[1]:
         return False
+    everywhere = np.ones(part.shape[:2], bool)
+    if _are_found(ink, part, letter, everywhere):
+        return True
     crossed = np.pad(crossed, _SLACK)
     middle = crossed[2 * _SLACK :, 2 * _SLACK :][: ink.shape[0], : ink.shape[1]]
-    if ink[: middle.shape[0], : middle.shape[1]][middle].sum() > ink.sum() / 2:
-        return False
+    half = ink[: middle.shape[0], : middle.shape[1]][middle].sum() <= ink.sum() / 2
+    return bool(half and middle.any()) and _are_found(ink, part, letter, ~crossed)
+
+
+def _are_found(ink: np.ndarray, part: np.ndarray, letter: float, looked_at: np.ndarray) -> bool:
     windows = np.lib.stride_tricks.sliding_window_view(_gray(part), ink.shape)
     likeness = _correlations(windows, ink)
     place = np.unravel_index(np.abs(likeness).argmax(), likeness.shape)
-    apart = np.lib.stride_tricks.sliding_window_view(~crossed, ink.shape)
+    apart = np.lib.stride_tricks.sliding_window_view(looked_at, ink.shape)
     if _agree(ink, windows[place] * np.sign(likeness[place]), letter, apart[place]):
         return True
     if ink.size > _LARGE:
         return False
     # In colors, or on a picture: what has the color of the strokes is ink, all else is paper.
     strokes = ink >= min(0.9, float(np.quantile(ink[ink > 0.05], 0.8)))
-    for down, right in np.ndindex(likeness.shape):
+    for place in np.abs(likeness).ravel().argsort()[: -_SHIFTS - 1 : -1]:
+        down, right = np.unravel_index(place, likeness.shape)
         window = part[down:, right:][: ink.shape[0], : ink.shape[1]].astype(np.float32)
         distance = np.abs(window - np.median(window[strokes], axis=0)).max(axis=2)
         if _agree(ink, -distance.clip(0, 90), letter, apart[down, right]):
