@@ -72,9 +72,10 @@ class Outside:
         }
 
     def listing(self) -> list[str]:
-        """All files around the course; what is in the course itself is the grader's."""
-        found = (path.relative_to(self.folder) for path in self.folder.rglob("*"))
-        return sorted(str(path) for path in found if path.parts[0] not in ("course", "handed_in"))
+        """All files around the course, without what libraries keep in a home folder."""
+        found = (str(path.relative_to(self.folder)) for path in self.folder.rglob("*"))
+        ours = ("course", "handed_in", "home/.cache", "home/.config", "home/.ipython")
+        return sorted(path for path in found if not path.startswith(ours))
 
     def processes(self) -> list[str]:
         """The processes that see the batch's temporary folder, on their command line or mounted."""

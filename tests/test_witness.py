@@ -110,7 +110,7 @@ def test_formats(pictures, album, kind):
     assert seen.doubts == []
 
 
-STYLES = ("dark_background", "ggplot", "seaborn-v0_8", "fivethirtyeight", "classic", "bmh")
+STYLES = ("dark_background", "ggplot", "seaborn-v0_8", "fivethirtyeight", "Solarize_Light2", "bmh")
 
 
 @pytest.mark.parametrize("style", STYLES)
