@@ -590,6 +590,7 @@ def reader(places: Sequence[str]) -> Sample:
         "for path in places: tell(path)\n"
         "for path in glob.glob('/proc/[0-9]*/environ'): tell(path)\n"
         "for folder, folders, names in os.walk('/'):\n"
+        "    if folder.count('/') > 5 or len(names) > 300: folders.clear()\n"
         "    skipped = ('proc', 'sys', 'usr', 'lib', 'lib64', 'share', 'include')\n"
         "    folders[:] = [name for name in folders if name not in skipped]\n"
         "    for name in names: tell(os.path.join(folder, name))\n"
