@@ -94,14 +94,14 @@ def judge(notebook: NotebookNode, run: Run, stage: int, student_record: str) -> 
         try:
             arrays = {"pictures": known.beginning.pictures, "answers": known.answers}
             handed = _Handed(**wire.read(runs[key].handed, arrays))
-            evidence = Evidence(stage, seen.cells[began:place], handed.values)
+            evidence = Evidence(stage, seen.cells[began:place], dict(handed.values))
             reference = _reference(known, handed)
         except (wire.WireError, TypeError, ValueError) as problem:
             judged.words[check] = _earned(most, f"The evidence was refused: {problem}.")
             judged.doubts.append(f"The evidence for {check} was refused: {problem}.")
             continue
         judged.points[check], judged.words[check] = checks.judge(stage, check, evidence, reference)
-        judged.hardest = _text(handed.values.get("hardest_class")) or judged.hardest
+        judged.hardest = _text(evidence.values.get("hardest_class")) or judged.hardest
     judged.chosen = sorted({shown.index for cell in seen.cells[began:] for shown in cell.shown})
     judged.doubts += _doubts_about(student_record, known)
     return judged

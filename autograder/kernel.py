@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import wait
@@ -26,6 +26,7 @@ from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment
 
 _PORTS = {name: n for n, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
 _START = 120  # seconds that a kernel or the warm process may take to begin
+_LONGEST_LOOK = 1.0  # seconds
 _MEMBERS = "cgroup.procs"
 _LOOK = 0.25  # seconds between two looks at what a kernel uses
 _MOST_HEADER = 20_000  # bytes of a message's header; Jupyter's own have some 300
@@ -259,13 +260,14 @@ class WarmProcess:
         package = INSIDE if inside else str(Path(course_utils.__file__).resolve().parent.parent)
         variables = environment(self.sandbox.inner(self._folder, self._folder), package)
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed in stop()
-        command = self.sandbox.command(self._folder, self._reads, self.limits)
+        variables |= self._variables
+        command = self.sandbox.command(self._folder, self._reads, self.limits, variables)
         self._fence = _fence(self.limits.processes + 20)
         if self._fence is not None:  # the shell goes into it, and becomes the sandbox
             command = ["sh", "-c", 'echo $$ >"$0" && exec "$@"', self._fence / _MEMBERS, *command]
         self._process = subprocess.Popen(
             command,
-            env=variables | self._variables,
+            env=None if self.sandbox.is_container else variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -340,10 +342,10 @@ class WarmProcess:
             processes = psutil.Process(self._process.pid).children(recursive=True)
             if len(processes) > limits.processes:
                 return many
-            if sum(_threads(process) for process in processes) > limits.processes:
+            if (_sum(_threads, processes) or 0) > limits.processes:
                 return many
-            memory = sum(_memory(process) for process in processes)
-            if memory > limits.memory and sum(map(_own_memory, processes)) > limits.memory:
+            memory = _sum(_memory, processes) or 0
+            if memory > limits.memory and (_sum(_own_memory, processes) or 0) > limits.memory:
                 return f"the notebook used more than {limits.memory / 1e9:.1f} GB of memory"
         if not self._apart and self._folder and _is_larger(self._folder, limits.disk):
             return f"the notebook wrote more than {limits.disk / 1e6:.0f} MB"
@@ -441,6 +443,16 @@ def _end_children(parent: int) -> None:
     for process in stopped:
         with contextlib.suppress(psutil.Error):
             process.kill()
+
+
+def _sum(of: Callable[[psutil.Process], int], processes: Iterable[psutil.Process]) -> int | None:
+    """The sum over all; None if the machine is too busy for it: then they are counted again."""
+    total, ends = 0, time.monotonic() + _LONGEST_LOOK
+    for process in processes:
+        if time.monotonic() > ends:
+            return None
+        total += of(process)
+    return total
 
 
 def _threads(process: psutil.Process) -> int:

@@ -6,10 +6,11 @@ pictures, all read-only; no home folder, no gradebook, no solutions, no other su
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,13 @@ class Sandbox:
 
     name: str
 
-    def command(self, sockets: Path, reads: Sequence[Path], limits: Limits) -> list[str]:
+    def command(
+        self,
+        sockets: Path,
+        reads: Sequence[Path],
+        limits: Limits,
+        variables: Mapping[str, str],
+    ) -> list[str]:
         """Return the command that runs ``inside.py`` in this sandbox.
 
         Parameters
@@ -70,8 +77,18 @@ class Sandbox:
         reads : sequence of Path
             Further files and folders that may be read, at their own place.
         limits : Limits
+        variables : dict of str to str
+            The environment inside. Only a container needs them here: its program keeps the
+            teacher's own environment, in which it finds its images.
         """
-        return _COMMANDS[self.name](sockets, reads, limits)
+        if self.is_container:
+            return _container(self.name, sockets, reads, limits, variables)
+        return {"bubblewrap": _bubblewrap, "none": _none}[self.name](sockets, reads, limits)
+
+    @property
+    def is_container(self) -> bool:
+        """Whether the inside is a container, with files and users of its own."""
+        return self.name in ("podman", "docker")
 
     def inner(self, path: Path, sockets: Path) -> str:
         """Return what the inside calls a file in the folder of sockets."""
@@ -150,31 +167,34 @@ def _bubblewrap(sockets: Path, reads: Sequence[Path], limits: Limits) -> list[st
     return [*command, sys.executable, "-u", f"{INSIDE}/inside.py"]
 
 
-def _container(program: str, sockets: Path, reads: Sequence[Path], limits: Limits) -> list[str]:
+def _container(
+    program: str,
+    sockets: Path,
+    reads: Sequence[Path],
+    limits: Limits,
+    variables: Mapping[str, str],
+) -> list[str]:
     command = [program, "run", "--rm", "--interactive", "--init", "--network=none", "--read-only"]
-    command += ["--cap-drop=ALL", "--security-opt=no-new-privileges", "--user=1000:1000"]
+    command += ["--cap-drop=ALL", "--security-opt=no-new-privileges"]
+    command += ["--security-opt=label=disable"]  # else SELinux hides what is mounted
+    # The same user as outside: the folder of sockets belongs to nobody else.
+    command += [f"--user={os.getuid()}:{os.getgid()}"]
+    command += ["--userns=keep-id"] if program == "podman" and os.getuid() else []
     command += [f"--memory={limits.memory}", f"--pids-limit={limits.processes}"]
+    command += ["--ulimit=nofile=1024:1024"]
     command += [f"--tmpfs=/tmp:rw,size={limits.disk},mode=1777"]
     for path in reads:
         command += [f"--volume={path}:{path}:ro"]
     command += [f"--volume={_package()}:{INSIDE}/course_utils:ro"]
     command += [f"--volume={_inside()}:{INSIDE}/inside.py:ro"]
     command += [f"--volume={sockets}:{SOCKETS}:rw"]
-    for name in environment(SOCKETS):
-        command += ["--env", name]
+    for name, value in variables.items():
+        command += ["--env", f"{name}={value}"]
     return [*command, IMAGE, "python", "-u", f"{INSIDE}/inside.py"]
 
 
 def _none(sockets: Path, reads: Sequence[Path], limits: Limits) -> list[str]:
     return [sys.executable, "-u", str(_inside())]
-
-
-_COMMANDS = {
-    "bubblewrap": _bubblewrap,
-    "podman": lambda *arguments: _container("podman", *arguments),
-    "docker": lambda *arguments: _container("docker", *arguments),
-    "none": _none,
-}
 
 
 def environment(sockets: str, package: str = INSIDE) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import threading
@@ -184,6 +185,8 @@ def _begin_worker() -> None:
     """A worker leaves Ctrl-C to its parent, and ends when that is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
+    # A worker ends without the functions of atexit; only these are called.
+    multiprocessing.util.Finalize(None, unit.close_all, exitpriority=1)
     parent = os.getppid()
 
     def look() -> None:

@@ -353,8 +353,18 @@ READERS = [
         "    for kept in (5, {'dict': [['history', 5], ['saved', 5]]}):\n"
         "        parts = [['values', values], ['saved', []], ['kept', kept], ['openings', [5]]]\n"
         "        bad.append(json.dumps({'dict': parts}))\n"
-        "send_one = iter(bad * 9)\n"
-        "def hand_out(): display({workbook.EVIDENCE: next(send_one)}, raw=True)\n"
+        "def hand_out():\n"
+        "    display({workbook.EVIDENCE: bad[0]}, raw=True)\n"
+        "    bad.append(bad.pop(0))\n"
+        "    for one in bad: send('display_data', {'data': {workbook.EVIDENCE: one}})\n"
+        "workbook.hand_out = hand_out\n",
+    ),
+    # Evidence that can be read, and whose values are no dict.
+    forger(
+        "evidence_without_values",
+        "def hand_out():\n"
+        "    handed = {'values': [1], 'saved': [], 'kept': {}, 'openings': None}\n"
+        "    display({workbook.EVIDENCE: wire.write(handed)}, raw=True)\n"
         "workbook.hand_out = hand_out\n",
     ),
     # Numbers by the million, where a few hundred are expected.
@@ -591,7 +601,7 @@ def reader(places: Sequence[str]) -> Sample:
         "for path in glob.glob('/proc/[0-9]*/environ'): tell(path)\n"
         "for folder, folders, names in os.walk('/'):\n"
         "    if folder.count('/') > 5 or len(names) > 300: folders.clear()\n"
-        "    skipped = ('proc', 'sys', 'usr', 'lib', 'lib64', 'share', 'include')\n"
+        "    skipped = ('proc', 'sys', 'dev', 'usr', 'lib', 'lib64', 'share', 'include')\n"
         "    folders[:] = [name for name in folders if name not in skipped]\n"
         "    for name in names: tell(os.path.join(folder, name))\n"
         "for place in places:\n"

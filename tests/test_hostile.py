@@ -1,6 +1,4 @@
-"""Not run by pytest yet: it has not passed as a whole on a quiet machine.
-
-The hostile zoo in one batch with honest notebooks, through the command that a teacher types.
+"""The hostile zoo in one batch with honest notebooks, through the command that a teacher types.
 
 No hostile notebook gains a point, leaves a process or a file, opens a connection or reads what is
 not its own; the honest ones get what they get alone. Linux with bubblewrap.
