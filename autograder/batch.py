@@ -232,7 +232,7 @@ def _take_in(
 def _result_of(work: Work, outcome: unit.Outcome) -> Result:
     handed = dict(work.handed)
     return Result(
-        work.key,
+        "" if outcome.failed else work.key,  # what failed is not done
         handed,
         handed["reason"] or outcome.reason,
         outcome.mended,

@@ -31,6 +31,7 @@ from autograder.sandbox import Limits, Sandbox
 from course_utils import data, record
 
 _VERSION = 1  # of a stored run
+_TRY_AGAIN = "The next run tries it again. If it stays, look what python -m course_utils doctor says."
 # The pictures that a stage begins with; held in memory, since every notebook asks for them.
 _PARTS = dict.fromkeys((1, 2, 3, 4, 5), ("train",)) | dict.fromkeys((7, 9, 10, 11), ("test",))
 _PARTS |= dict.fromkeys((6, 8), ("train", "test")) | {12: ()}
@@ -100,6 +101,8 @@ class Outcome:
         A fingerprint of the student's own model, or empty.
     ran : bool
         Whether the notebook was run for this outcome.
+    failed : bool
+        Whether the grader failed, not the student; the next run tries again.
     seconds : float
         That the run took.
     """
@@ -113,6 +116,7 @@ class Outcome:
     outputs: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     own: str = ""
     ran: bool = False
+    failed: bool = False
     seconds: float = 0.0
 
 
@@ -127,8 +131,20 @@ def grade(task: Task) -> Outcome:
     Raises
     ------
     KernelError
-        If this machine cannot run notebooks at all.
+        If this worker has other pictures than it should.
     """
+    number = int(task.stage[6:8])
+    kind = _prepare(task.setting, number)
+    if task.setting.kind not in ("", kind) and number != 12:
+        raise KernelError(f"This worker has other pictures ({kind}) than {task.setting.kind}.")
+    try:
+        return _grade(task, number, kind)
+    except Exception as error:  # one submission must not stop the class, whatever it is
+        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        return Outcome(f"The grader failed on it ({said}). {_TRY_AGAIN}", failed=True)
+
+
+def _grade(task: Task, number: int, kind: str) -> Outcome:
     examined = examine(task.content, released(task.stage), task.file_name)
     outcome = Outcome(examined.reason, list(examined.mended), list(examined.decide))
     if examined.notebook is None:
@@ -136,10 +152,6 @@ def grade(task: Task) -> Outcome:
     notebook, student_record = _apart(examined.notebook)
     notebook.cells = notebook.cells[: last_place(notebook, released(task.stage)) + 1]
     outcome.notebook = nbformat.writes(examined.notebook)
-    number = int(task.stage[6:8])
-    kind = _prepare(task.setting, number)
-    if task.setting.kind not in ("", kind) and number != 12:
-        raise KernelError(f"This worker has other pictures ({kind}) than {task.setting.kind}.")
     key = _key(notebook, student_record, kind)
     done = _stored(task.stored, key)
     if done is None:

@@ -126,7 +126,7 @@ class Workers:
             self._start()
         work.tries += 1
         if work.tries == _TRIES:
-            return unit.Outcome(reason=_LOST)
+            return unit.Outcome(_LOST, failed=True)
         waiting.insert(0, work)  # last, so that it does not take the others along again
         return None
 

@@ -302,3 +302,33 @@ def test_an_empty_folder_is_said_to_be_empty(tmp_path):
     (tmp_path / "empty").mkdir()
     said = grade(tmp_path / "empty", tmp_path / "course")
     assert (said.returncode, "No notebook of these stages was found" in said.stdout) == (2, True)
+
+
+def test_when_the_grader_fails_the_class_goes_on(handed_in, tmp_path, monkeypatch):
+    """A fault of ours costs nobody else, ends in a reason, and is tried again."""
+    from autograder import unit
+
+    whole = unit.examine
+
+    def examine(content, released, file_name):
+        if b"ivy" in content:
+            raise ZeroDivisionError("a fault of ours")
+        return whole(content, released, file_name)
+
+    folder = tmp_path / "in"
+    hand_in(SAMPLE_CLASS[:2], folder)
+    fault = folder / "ivy" / f"{STAGE}.ipynb"
+    fault.parent.mkdir()
+    text = (handed_in / SAMPLE_CLASS[0].name / f"{STAGE}.ipynb").read_text("utf-8")
+    fault.write_text(text.replace("# Your experiments go here.", "# ivy's"), encoding="utf-8")
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", lambda *_: workers.InThisProcess())
+    monkeypatch.setattr(unit, "examine", examine)
+    course = tmp_path / "course"
+    done = batch.grade_class(plan(folder, course, feedback=False), lambda _: None)
+    reasons = {one.student: one.reason for one in done.results if one.reason}
+    assert reasons.keys() == {"ivy"}
+    assert "The grader failed on it (ZeroDivisionError: a fault of ours)" in reasons["ivy"]
+    monkeypatch.setattr(unit, "examine", whole)
+    done = batch.grade_class(plan(folder, course, feedback=False), lambda _: None)
+    assert done.ran == 1
+    assert points(course)["ivy"] == (1, 1, 3, 3, 2)
