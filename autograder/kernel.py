@@ -93,7 +93,8 @@ class Kernel:
         ends = time.monotonic() + _START
         while time.monotonic() < ends and self.is_alive():
             asked.add(self._send("kernel_info_request", {}))
-            while (message := self.receive(0.2)) is not None:
+            # Displays that are sent before this end has subscribed are lost: so ask often.
+            while (message := self.receive(0.02)) is not None:
                 if message.parent in asked:
                     return
         raise KernelError("the kernel did not start")
@@ -180,6 +181,7 @@ def _connect(kind: int, place: str, most: int) -> zmq.Socket:
         socket.subscribe(b"")
     else:
         socket.setsockopt(zmq.RCVHWM, 1)
+    socket.setsockopt(zmq.RECONNECT_IVL, 5)  # milliseconds: the kernel is not yet there
     socket.connect(f"ipc://{place}")
     return socket
 

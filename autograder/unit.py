@@ -31,7 +31,7 @@ from autograder.sandbox import Limits, Sandbox
 from course_utils import data, record
 
 _VERSION = 1  # of a stored run
-_TRY_AGAIN = "The next run tries it again. If it stays, look what python -m course_utils doctor says."
+_TRY_AGAIN = "The next run tries it again; python -m course_utils doctor may say what is wrong."
 # The pictures that a stage begins with; held in memory, since every notebook asks for them.
 _PARTS = dict.fromkeys((1, 2, 3, 4, 5), ("train",)) | dict.fromkeys((7, 9, 10, 11), ("test",))
 _PARTS |= dict.fromkeys((6, 8), ("train", "test")) | {12: ()}

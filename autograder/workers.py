@@ -8,7 +8,6 @@ import multiprocessing.util
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -187,11 +186,10 @@ def _begin_worker() -> None:
     signal.signal(signal.SIGTERM, lambda *_: _leave())
     # A worker ends without the functions of atexit; only these are called.
     multiprocessing.util.Finalize(None, unit.close_all, exitpriority=1)
-    parent = os.getppid()
 
     def look() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
+        # Not os.getppid: the server that forked this worker lives as long as its workers.
+        multiprocessing.parent_process().join()
         _leave()
 
     threading.Thread(target=look, daemon=True).start()

@@ -109,7 +109,8 @@ def grade_class(tmp_path_factory):
     def grade(stage, notebooks, **environment):
         course = tmp_path_factory.mktemp("class")
         for student, notebook in notebooks.items():
-            place = course / "handed_in" / student / stage
+            # With a word before it: a folder named "solution" is nobody's.
+            place = course / "handed_in" / f"of_{student}" / stage
             place.mkdir(parents=True)
             nbformat.write(notebook, place / f"{stage}.ipynb")
         setting = Setting(choose().name, Limits(), tuple(environment.items()))
@@ -118,7 +119,11 @@ def grade_class(tmp_path_factory):
             for name, value in environment.items():
                 patch.setenv(name, value)
             done = batch.grade_class(plan, lambda _: None)
-        return read_scores(course, stage), {one.student: one for one in done.results}
+        scores = read_scores(course, stage)
+        return (
+            {student.removeprefix("of_"): found for student, found in scores.items()},
+            {one.student.removeprefix("of_"): one for one in done.results},
+        )
 
     return grade
 

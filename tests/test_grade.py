@@ -207,7 +207,8 @@ def kill(process: subprocess.Popen) -> None:
     children = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
-    psutil.wait_procs(children, timeout=20)  # they end by themselves when it is gone
+    left = psutil.wait_procs(children, timeout=20)[1]  # they end by themselves when it is gone
+    assert left == []
 
 
 @pytest.fixture(scope="module")
