@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+
+# jsonschema, with which notebooks are validated, would load a grammar of web addresses, if there is
+# one. That takes a second, and no notebook needs it.
+sys.modules.setdefault("rfc3987_syntax", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 

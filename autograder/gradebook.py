@@ -25,7 +25,7 @@ from traitlets.config import Config
 
 from autograder import ROOT
 from autograder.build import load_config
-from autograder.preprocessors import BringRecord, KeepRecord, PutResults
+from autograder.preprocessors import BringRecord, PutResults
 from autograder.store import Result, write
 from autograder.submission import GradebookError
 
@@ -57,9 +57,7 @@ class CourseGradebook:
         config.CourseDirectory.db_url = self.db_url
         config.PutResults.folder = str(self.course / "grading")
         steps = config.Autograde
-        steps.sanitize_preprocessors = [
-            step for step in steps.sanitize_preprocessors if step is not KeepRecord
-        ]
+        steps.sanitize_preprocessors = []  # all of it was done before the notebook ran
         steps.autograde_preprocessors = [
             PutResults if step is Execute else step
             for step in steps.autograde_preprocessors

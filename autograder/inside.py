@@ -55,6 +55,7 @@ def main() -> None:
 
 def _answer(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> dict[str, Any]:
     if "start" in asked:
+        _load(asked["start"]["modules"])
         return {"keeper": _start(asked["start"], setting, private)}
     with contextlib.suppress(ProcessLookupError):
         if "interrupt" in asked:
@@ -75,14 +76,37 @@ def _answer(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> d
 def _warm_up(setting: dict[str, Any]) -> None:
     """Load what nearly every notebook needs; the children share its memory."""
 
-    from course_utils import data
+    from course_utils import data, models
 
     if setting["parts"]:
-        data.hold(setting["source"], tuple(setting["parts"]))
-    for name in setting["modules"]:
+        kind = data.hold(setting["source"], tuple(setting["parts"]))
+        for network in setting["answers"]:
+            models.recorded_answers(kind, network)
+    _load(setting["modules"])
+    _draw()
+    gc.freeze()
+
+
+def _load(modules: list[str]) -> None:
+    new = [name for name in modules if name not in sys.modules]
+    for name in new:
         __import__(name)
-    gc.collect()
-    gc.freeze()  # a collection in a child would touch, and so copy, all that is shared
+    if new:
+        gc.collect()
+        gc.freeze()  # a collection in a child would touch, and so copy, all that is shared
+
+
+def _draw() -> None:
+    """Draw once: the first picture of a process takes far longer than the next."""
+    import io
+
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    Image.init()
+    figure = Figure()
+    figure.subplots().set_title("title")
+    figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
 
 
 def _can_set_apart() -> bool:

@@ -25,6 +25,13 @@ import course_utils
 from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment
 
 _PORTS = {name: n for n, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
+# Libraries that nearly every notebook loads, and the kernel itself. Not matplotlib_inline: when
+# it is loaded, it looks for the notebook in which it is to show figures.
+_LOADED = (
+    *("ipykernel.kernelapp", "ipykernel.debugger", "ipykernel.eventloops", "ipywidgets"),
+    *("IPython.core.completerlib", "IPython.core.pylabtools", "IPython.extensions.storemagic"),
+    *("matplotlib.pyplot", "matplotlib.backends.backend_agg"),
+)
 _START = 120  # seconds that a kernel or the warm process may take to begin
 _LONGEST_LOOK = 1.0  # seconds
 _MEMBERS = "cgroup.procs"
@@ -224,7 +231,8 @@ class WarmProcess:
         self._setting = {
             "source": source,
             "parts": parts,
-            "modules": ["course_utils.analysis.plots", "course_utils.analysis.mistakes"],
+            "modules": _LOADED,
+            "answers": ("small", "baseline", "improved") if "test" in parts else (),
             **{name: getattr(limits, name) for name in ("memory", "disk", "processes")},
             "seconds": round(limits.seconds),
             "apart": sandbox.name == "bubblewrap",
@@ -354,13 +362,15 @@ class WarmProcess:
         return ""
 
     @contextmanager
-    def kernel(self, files: dict[str, str]) -> Iterator[Kernel]:
+    def kernel(self, files: dict[str, str], modules: Iterable[str] = ()) -> Iterator[Kernel]:
         """Fork a kernel and connect to it.
 
         Parameters
         ----------
         files : dict of str to str
             What lies in its folder when it begins.
+        modules : iterable of str
+            Further modules to load before, for this kernel and all that follow.
 
         Raises
         ------
@@ -380,6 +390,7 @@ class WarmProcess:
             "key": key,
             "scratch": scratch,
             "files": files,
+            "modules": [*modules],
         }
         kernel = Kernel(self, self.ask({"start": asked})["keeper"], socket, key)
         try:

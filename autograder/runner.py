@@ -22,6 +22,12 @@ _HAND_OUT = "__import__('course_utils.workbook', fromlist=['hand_out']).hand_out
 _HAND_OUT_SECONDS = 120
 _GRACE = 5  # seconds that a cell has to end after it was interrupted
 _PART = 16  # bytes that a part of a message weighs in addition, since it takes far more in memory
+# What only some notebooks need, and takes a second to load: the word that gives it away.
+_LOADED_FOR = {
+    "analysis": ("course_utils.analysis.plots", "course_utils.analysis.mistakes"),
+    "sklearn": ("sklearn.metrics",),
+    "pandas": ("pandas",),
+}
 # What can be seen in a notebook, and of which type its contents are.
 _SHOWN = {
     "stream": {"name": str, "text": str},
@@ -102,7 +108,9 @@ def run(notebook: NotebookNode, record: str, warm: WarmProcess) -> Run:
     done = Run()
     began = time.monotonic()
     files = {f"workspace/{RECORD_FILE}": record} if record else {}
-    with warm.kernel(files) as kernel:
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    modules = [name for word, names in _LOADED_FOR.items() if word in code for name in names]
+    with warm.kernel(files, modules) as kernel:
         runner = _Runner(kernel, warm)
         for cell in notebook.cells:
             if cell.cell_type != "code" or not cell.source.strip():

@@ -6,8 +6,9 @@ give the same scores. The last line is the ratio. Nothing is asserted on time.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import resource
+import subprocess
 import sys
 import tempfile
 import threading
@@ -18,13 +19,14 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from autograder import ROOT, batch
+from autograder import ROOT
+from autograder.gradebook import CourseGradebook
 from autograder.grading import nbgrader, read_scores
 from autograder.kernel import WarmProcess
 from autograder.runner import check_of, run
 from autograder.samples import SAMPLE_CLASS, STAGE, Sample, hand_in, notebook_of
 from autograder.sandbox import Limits, choose
-from autograder.unit import Setting, last_place
+from autograder.unit import last_place
 
 CLASS = 30
 
@@ -51,27 +53,26 @@ def stock(course: Path, samples: list[Sample], data: str) -> tuple[float, dict]:
 def ours(course: Path, samples: list[Sample], data: str) -> tuple[float, dict, int]:
     """Seconds of ``python -m autograder grade``, its scores, and the memory of a worker."""
     hand_in(samples, course / "handed_in")
-    plan = batch.Plan(
-        course / "handed_in" / "submitted",
-        (STAGE,),
-        course,
-        Setting(choose().name, Limits(), (("COURSE_DATA", data),)),
-        workers=os.cpu_count() or 1,
-        feedback=False,  # which nbgrader autograde does not write either
-        report=False,
-    )
+    # As for nbgrader, whose assignment is generated before: the gradebook knows the stage already.
+    CourseGradebook(course).register(STAGE)
+    workers = os.cpu_count() or 1
+    command = [sys.executable, "-m", "autograder", "grade", course / "handed_in" / "submitted"]
+    command += ["--stage", "7", "--course", course, "--data", data, "--workers", str(workers)]
+    # Neither of which nbgrader autograde writes.
+    command += ["--no-feedback", "--no-report"]
     memory: list[int] = []
     began = time.monotonic()
-    with watching(memory):
-        batch.grade_class(plan, lambda _: None)
-    return time.monotonic() - began, scores(course), max(memory, default=0) // plan.workers
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    with watching(process.pid, memory):
+        process.wait()
+    return time.monotonic() - began, scores(course), max(memory, default=0) // workers
 
 
 class watching:
-    """Note the memory of all our children from time to time, shared pages counted once."""
+    """Note the memory of a process's children from time to time, shared pages counted once."""
 
-    def __init__(self, memory: list[int]):
-        self._memory, self._over = memory, threading.Event()
+    def __init__(self, process: int, memory: list[int]):
+        self._process, self._memory, self._over = process, memory, threading.Event()
 
     def __enter__(self) -> None:
         threading.Thread(target=self._look, daemon=True).start()
@@ -81,13 +82,15 @@ class watching:
 
     def _look(self) -> None:
         while not self._over.wait(1):
-            total = 0
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    total += process.memory_full_info().pss
-                except (psutil.Error, AttributeError):
-                    continue
-            self._memory.append(total)
+            with contextlib.suppress(psutil.Error):
+                self._memory.append(sum(map(_own, psutil.Process(self._process).children(True))))
+
+
+def _own(process: psutil.Process) -> int:
+    try:
+        return process.memory_full_info().pss
+    except (psutil.Error, AttributeError):
+        return 0
 
 
 def scores(course: Path) -> dict[str, list[float | None]]:
@@ -103,6 +106,7 @@ def floor(samples: list[Sample], data: str) -> float:
     reads = (Path(data).resolve(),) if data != "practice" else ()
     seconds = 0.0
     with WarmProcess(choose(), Limits(), reads=reads, variables={"COURSE_DATA": data}) as warm:
+        warm.start()
         for sample in samples:
             notebook = notebook_of(sample, released)
             notebook.cells = notebook.cells[: last_place(notebook, released) + 1]
@@ -129,8 +133,6 @@ def main(data: str = "practice", count: int = CLASS) -> None:
         print(f"scores: {same}; memory of a worker with its sandbox: {memory / 1e6:.0f} MB")
         least = floor(samples[:9], data)
         timed("floor: the students' own code, warm", least * count, count)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"memory of the process that writes the gradebook: {peak:.0f} MB")
     print(f"grading: {slow / fast:.1f} times stock nbgrader")
 
 
