@@ -29,6 +29,7 @@ from course_utils import data
 if TYPE_CHECKING:
     from autograder.gradebook import CourseGradebook
 
+_NOTHING_WRITTEN = (None, 0.0, "")
 Say = Callable[[str], None]
 Step = Callable[[str, int, int], None]
 
@@ -263,6 +264,7 @@ def _enter(
 def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Graded]:
     """Return all results of a stage, those of earlier runs too."""
     results = []
+    written = gradebook.written(stage)
     for student in store.students():
         result = store.result(student)
         if result is None:
@@ -284,7 +286,7 @@ def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Grade
             one.hardest, one.pictures = judged.hardest, judged.pictures
             if int(stage[6:8]) >= 6:  # before that they are not the test pictures
                 one.chosen = judged.chosen
-            one.written, one.written_possible, _ = gradebook.written(stage, student)
+            one.written, one.written_possible, _ = written.get(student, _NOTHING_WRITTEN)
         results.append(one)
     _ask_about_twins(results, store)
     return results
@@ -315,11 +317,12 @@ def _write_feedback(
 ) -> None:
     """Write the feedback pages that are missing or out of date."""
     wanted = []
+    written = gradebook.written(stage)
     for student in store.students():
         result = store.result(student)
         if result is None or result.reason:
             continue
-        _, _, said = gradebook.written(stage, student)
+        _, _, said = written.get(student, _NOTHING_WRITTEN)
         mark = hashlib.sha256(f"{result.key}\n{said}".encode()).hexdigest()
         page = gradebook.course / "feedback" / student / stage / f"{stage}.html"
         if not (store.is_marked(student, "feedback", mark) and page.is_file()):

@@ -1,8 +1,8 @@
-"""Fill nbgrader's gradebook with nbgrader's own converters.
+"""Fill nbgrader's gradebook with nbgrader's own steps.
 
-Only one step of nbgrader's list differs: where it would run the notebook, ``PutResults`` fills
-in what was graded elsewhere. So the gradebook, the graded notebooks and the feedback pages are
-those of ``nbgrader autograde``, and formgrader finds everything in its place.
+Only one step of its list for grading differs: where it would run the notebook, ``PutResults``
+fills in what was graded elsewhere. So the gradebook, the graded notebooks and the feedback pages
+are those of ``nbgrader autograde``, and formgrader finds everything in its place.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbgrader.api import Gradebook
+from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import Execute
+from nbgrader.preprocessors import CheckCellMetadata, Execute
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder import ROOT
 from autograder.build import load_config
-from autograder.preprocessors import BringRecord, PutResults
+from autograder.preprocessors import BringRecord, PutResults, QuietChecks
 from autograder.store import Result, write
 from autograder.submission import GradebookError
 
@@ -45,6 +47,9 @@ class CourseGradebook:
         self.course = course.resolve()
         self.db_url = db_url or f"sqlite:///{self.course / 'gradebook.db'}"
         self._config = self._configure()
+        self._steps = NotebookExporter(config=self._config, default_preprocessors=[])
+        for step in self._config.Autograde.autograde_preprocessors:
+            self._steps.register_preprocessor(step)
         # nbgrader calls alembic by its name when it makes a gradebook.
         programs = str(Path(sys.executable).parent)
         if programs not in os.environ["PATH"].split(os.pathsep):
@@ -56,12 +61,10 @@ class CourseGradebook:
         config.CourseDirectory.source_directory = str(ROOT / "solutions")
         config.CourseDirectory.db_url = self.db_url
         config.PutResults.folder = str(self.course / "grading")
-        steps = config.Autograde
-        steps.sanitize_preprocessors = []  # all of it was done before the notebook ran
-        steps.autograde_preprocessors = [
+        config.Autograde.autograde_preprocessors = [
             PutResults if step is Execute else step
-            for step in steps.autograde_preprocessors
-            if step is not BringRecord
+            for step in config.Autograde.autograde_preprocessors
+            if step not in (BringRecord, QuietChecks, CheckCellMetadata)  # which was done before
         ]
         return config
 
@@ -80,13 +83,23 @@ class CourseGradebook:
         GradebookError
             With what nbgrader said.
         """
-        place = self.course / "submitted" / student / stage
-        write(place / f"{stage}.ipynb", result.notebook.encode())
-        self._convert(Autograde, self._config, stage, student, force=True)
         name = result.handed.get("name") or student
-        if name != student:
-            with self.open() as gradebook:
-                gradebook.update_or_create_student(student, last_name=name)
+        about = {"last_name": name} if name != student else {}
+        names = {"assignment": stage, "notebook": stage, "student": student, "db_url": self.db_url}
+        submitted, graded = (
+            self.course / folder / student / stage / f"{stage}.ipynb"
+            for folder in ("submitted", "autograded")
+        )
+        write(submitted, result.notebook.encode())
+        notebook = nbformat.reads(result.notebook, as_version=4)
+        try:
+            with _quiet(), self.open() as gradebook:
+                gradebook.update_or_create_student(student, **about)
+                gradebook.update_or_create_submission(stage, student)
+            text, _ = self._steps.from_notebook_node(notebook, {"nbgrader": names})
+        except Exception as error:
+            raise GradebookError(f"{stage} of {student}: {error}") from error
+        write(graded, text.encode())
 
     def write_feedback(self, stage: str, student: str) -> None:
         """Write the feedback page of a student.
@@ -98,25 +111,26 @@ class CourseGradebook:
         """
         self._convert(GenerateFeedback, self._config, stage, student, force=True)
 
-    def written(self, stage: str, student: str) -> tuple[float | None, float, str]:
-        """Return the teacher's points for the written answers, the most, and all that was said.
+    def written(self, stage: str) -> dict[str, tuple[float | None, float, str]]:
+        """Return, by student, the teacher's points for the written answers, the most, and all said.
 
         The points are None as long as an answer waits.
         """
-        points, possible, said = 0.0, 0.0, []
-        waits = False
+        found = {}
         with self.open() as gradebook:
-            try:
-                notebook = gradebook.find_submission_notebook(stage, stage, student)
-            except MissingEntry:
-                return None, 0.0, ""
-            for grade in notebook.grades:
-                said.append(f"{grade.name} {grade.score} {grade.needs_manual_grade}")
-                if not grade.name.startswith("test_"):
-                    waits = waits or grade.needs_manual_grade
-                    points, possible = points + grade.score, possible + grade.max_score
-            said += [f"{comment.name} {comment.comment}" for comment in notebook.comments]
-        return (None if waits else points), possible, "\n".join(said)
+            for notebook in gradebook.notebook_submissions(stage, stage):
+                own = [one for one in notebook.grades if not one.name.startswith("test_")]
+                waits = any(one.needs_manual_grade for one in own)
+                said = [
+                    f"{one.name} {one.score} {one.needs_manual_grade}" for one in notebook.grades
+                ]
+                said += [f"{one.name} {one.comment}" for one in notebook.comments]
+                found[notebook.student.id] = (
+                    None if waits else sum(one.score for one in own),
+                    sum(one.max_score for one in own),
+                    "\n".join(said),
+                )
+        return found
 
     def open(self) -> Gradebook:
         """Open the gradebook with nbgrader's own interface."""
@@ -133,9 +147,7 @@ class CourseGradebook:
             for name, value in options.items():
                 setattr(one, name, value)
             try:
-                # Of nbgrader's own queries; harmless, and nothing a teacher could do about.
-                with warnings.catch_warnings():
-                    warnings.simplefilter("ignore", SAWarning)
+                with _quiet():
                     one.start()
             except (Exception, SystemExit) as error:
                 whose = stage if student == "*" else f"{stage} of {student}"
@@ -148,6 +160,14 @@ def _cause(lines: list[str]) -> str:
         if "Traceback" in line:
             return line.strip().splitlines()[-1]
     return lines[0] if lines else ""
+
+
+@contextmanager
+def _quiet():
+    """Without the warnings of nbgrader's own queries: harmless, and nothing to be done about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
 
 
 class _Lines(logging.Handler):

@@ -76,11 +76,13 @@ def _answer(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> d
 def _warm_up(setting: dict[str, Any]) -> None:
     """Load what nearly every notebook needs; the children share its memory."""
 
-    from course_utils import data, models
+    from course_utils import data, evidence, models
 
     if setting["parts"]:
         kind = data.hold(setting["source"], tuple(setting["parts"]))
-        for network in setting["answers"]:
+    if "test" in setting["parts"]:
+        _ = evidence.album_of(data.load_test(setting["source"])[0]).fingerprint
+        for network in ("small", "baseline", "improved"):
             models.recorded_answers(kind, network)
     _load(setting["modules"])
     _draw()

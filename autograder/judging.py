@@ -21,7 +21,7 @@ from autograder import witness
 from autograder.runner import Run, check_of
 from course_utils import checks, record, wire
 from course_utils.begin import Beginning
-from course_utils.evidence import Album, Evidence, Reference
+from course_utils.evidence import Album, Evidence, Reference, album_of
 from course_utils.workbook import RECORD_FILE, begin_with_record
 from course_utils.workspace import ITEMS, Workspace
 
@@ -178,19 +178,7 @@ def _known(stage: int, student_record: str) -> _Known:
         nothing = np.zeros((0, len(beginning.class_names)))
         answers = np.asarray(beginning.answers()) if beginning.answers else nothing
     refused = [line for line in said.getvalue().splitlines() if line.startswith("Note to the")]
-    return _Known(beginning, _album_of(beginning.pictures), answers, refused)
-
-
-_ALBUMS: list[tuple[np.ndarray, Album]] = []
-
-
-def _album_of(pictures: np.ndarray) -> Album:
-    """The album of these pictures; made once, as long as they are the same in memory."""
-    for known, album in _ALBUMS:
-        if known is pictures:
-            return album
-    _ALBUMS[:] = [*_ALBUMS[-1:], (pictures, Album(pictures))]
-    return _ALBUMS[-1][1]
+    return _Known(beginning, album_of(beginning.pictures), answers, refused)
 
 
 def _reference(known: _Known, handed: _Handed) -> Reference:

@@ -232,7 +232,6 @@ class WarmProcess:
             "source": source,
             "parts": parts,
             "modules": _LOADED,
-            "answers": ("small", "baseline", "improved") if "test" in parts else (),
             **{name: getattr(limits, name) for name in ("memory", "disk", "processes")},
             "seconds": round(limits.seconds),
             "apart": sandbox.name == "bubblewrap",

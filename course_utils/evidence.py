@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
+import hashlib
 import html
 import io
 import json
@@ -303,6 +305,11 @@ def _plain_key(key: Any) -> str | int:
 # --- Recognising pictures ----------------------------------------------------------------
 
 
+def pictures_hash(pictures: np.ndarray) -> str:
+    """Return a short fingerprint of pictures, uint8."""
+    return hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
+
+
 class Album:
     """Knows pictures by their pixels.
 
@@ -324,6 +331,11 @@ class Album:
         self._probes = {
             row: np.unique(self._hash(self._pictures[:, row, :_PROBE])) for row in (0, EDGE // 2)
         }
+
+    @functools.cached_property
+    def fingerprint(self) -> str:
+        """What tells these pictures from others, as :func:`pictures_hash` has it."""
+        return pictures_hash(self._pictures)
 
     def number_of(self, picture: np.ndarray) -> int | None:
         """Return the number of a picture of shape (32, 32, 3), uint8, if it is a known one."""
@@ -432,6 +444,23 @@ class Album:
             if gap <= 2.5 and 0.4 <= contrast <= 5:
                 return suspect
         return None
+
+
+def album_of(pictures: np.ndarray) -> Album:
+    """Return the album of pictures; for the same array, if it cannot change, it is made once.
+
+    Parameters
+    ----------
+    pictures : ndarray of shape (n, 32, 32, 3), uint8
+    """
+    for known, album in _albums:
+        if known is pictures and not known.flags.writeable:
+            return album
+    _albums[:] = [*_albums[-1:], (pictures, Album(pictures))]
+    return _albums[-1][1]
+
+
+_albums: list[tuple[np.ndarray, Album]] = []  # the last two
 
 
 def _coarse(pictures: np.ndarray) -> np.ndarray:

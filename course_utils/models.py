@@ -6,7 +6,6 @@ Keras is imported only when a model is needed, so that ``import course_utils`` s
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import record
-from course_utils.evidence import Album
+from course_utils.evidence import Album, album_of
 
 if TYPE_CHECKING:
     import keras
@@ -199,7 +198,7 @@ def checkpoint_answers(
         None if these are not the pictures that it was asked about.
     """
     stored = recorded_answers(name, network)
-    same = stored["pictures"] == pictures_hash(x_test)
+    same = stored["pictures"] == album_of(x_test).fingerprint
     return stored["predictions"].copy() if same else None
 
 
@@ -210,11 +209,6 @@ def recorded_answers(name: str, network: str) -> dict[str, Any]:
     It is read once. Do not change what you get.
     """
     return record.read(_asset(f"{network}_{name}.predictions.txt").read_text(encoding="ascii"))
-
-
-def pictures_hash(pictures: np.ndarray) -> str:
-    """Return a short fingerprint of pictures, uint8."""
-    return hashlib.sha256(np.ascontiguousarray(pictures)).hexdigest()[:16]
 
 
 def build_small(seed: int = 42) -> keras.Sequential:
@@ -375,7 +369,7 @@ class RecordedModel:
             return self._probabilities.astype(np.float32)
         if known and x.dtype == np.uint8 and x.shape[1:] == self._pictures.shape[1:]:
             if self._album is None:
-                self._album = Album(self._pictures)
+                self._album = album_of(self._pictures)
             numbers = [self._album.number_of(picture) for picture in x]
             if None not in numbers:
                 return self._probabilities[numbers].astype(np.float32)

@@ -14,7 +14,7 @@ import numpy as np
 import course_utils
 from course_utils import checks, data, models, record, widgets, wire
 from course_utils.begin import FIELDS, Beginning, begin
-from course_utils.evidence import Album, Reference, plain
+from course_utils.evidence import Reference, album_of, plain
 from course_utils.recorder import Recorder
 from course_utils.workspace import BUNDLE, ITEMS, STRESS_ITEMS, Workspace, find_folder
 
@@ -113,7 +113,7 @@ def resume(stage: int) -> Any:
     _Session.beginning, _Session.reference = beginning, None
     _Session.saved, _Session.kept = set(), {}
     if _Session.recorder is not None:
-        _Session.recorder.album = Album(beginning.pictures)
+        _Session.recorder.album = album_of(beginning.pictures)
     return beginning.values
 
 

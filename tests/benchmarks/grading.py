@@ -81,7 +81,7 @@ class watching:
         self._over.set()
 
     def _look(self) -> None:
-        while not self._over.wait(1):
+        while not self._over.wait(2):
             with contextlib.suppress(psutil.Error):
                 self._memory.append(sum(map(_own, psutil.Process(self._process).children(True))))
 
@@ -129,7 +129,8 @@ def main(data: str = "practice", count: int = CLASS) -> None:
         timed("nbgrader autograde", slow, count)
         fast, found, memory = ours(Path(other), samples, data)
         timed("python -m autograder grade", fast, count)
-        same = "the same" if found == expected else "NOT the same"
+        wrong = [student for student in expected if found.get(student) != expected[student]]
+        same = f"NOT the same, as of {wrong[0]}" if wrong else "the same"
         print(f"scores: {same}; memory of a worker with its sandbox: {memory / 1e6:.0f} MB")
         least = floor(samples[:9], data)
         timed("floor: the students' own code, warm", least * count, count)
