@@ -7,6 +7,7 @@ to a grade or a reason, and what is done is on the disk before the next step beg
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import io
 import os
@@ -133,12 +134,13 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
             outcomes = workers.begin(works)  # nbgrader takes seconds to load; they begin before
             from autograder.gradebook import CourseGradebook
 
-            gradebook = CourseGradebook(plan.course, plan.db_url)
-            gradebook.register(stage)
-            done.ran += _take_in(stage, store, gradebook, outcomes, len(works), step, say)
-            if plan.feedback:
-                _write_feedback(stage, store, gradebook, step, say)
-            done.results += _results(stage, store, gradebook)
+            gc.freeze()  # the many things that libraries made stay, and need not be looked at again
+            with contextlib.closing(CourseGradebook(plan.course, plan.db_url)) as gradebook:
+                gradebook.register(stage)
+                done.ran += _take_in(stage, store, gradebook, outcomes, len(works), step, say)
+                if plan.feedback:
+                    _write_feedback(stage, store, gradebook, step, say)
+                done.results += _results(stage, store, gradebook)
     if plan.report and done.results:
         done.files = _write_report(plan, done.results, kind)
     done.seconds = time.monotonic() - began

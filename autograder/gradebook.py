@@ -47,6 +47,7 @@ class CourseGradebook:
         self.course = course.resolve()
         self.db_url = db_url or f"sqlite:///{self.course / 'gradebook.db'}"
         self._config = self._configure()
+        self._opened: Gradebook | None = None
         self._steps = NotebookExporter(config=self._config, default_preprocessors=[])
         for step in self._config.Autograde.autograde_preprocessors:
             self._steps.register_preprocessor(step)
@@ -93,11 +94,14 @@ class CourseGradebook:
         write(submitted, result.notebook.encode())
         notebook = nbformat.reads(result.notebook, as_version=4)
         try:
-            with _quiet(), self.open() as gradebook:
-                gradebook.update_or_create_student(student, **about)
-                gradebook.update_or_create_submission(stage, student)
+            if self._opened is None:  # it takes a while to open, and a class has many students
+                self._opened = self.open()
+            with _quiet():
+                self._opened.update_or_create_student(student, **about)
+                self._opened.update_or_create_submission(stage, student)
             text, _ = self._steps.from_notebook_node(notebook, {"nbgrader": names})
         except Exception as error:
+            self.close()  # what was half done in it is forgotten
             raise GradebookError(f"{stage} of {student}: {error}") from error
         write(graded, text.encode())
 
@@ -131,6 +135,12 @@ class CourseGradebook:
                     "\n".join(said),
                 )
         return found
+
+    def close(self) -> None:
+        """Let go of the database."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
 
     def open(self) -> Gradebook:
         """Open the gradebook with nbgrader's own interface."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import multiprocessing
 import multiprocessing.util
 import os
@@ -182,6 +183,7 @@ def _lost_worker() -> tuple[type[BaseException], ...]:
 
 def _begin_worker() -> None:
     """A worker leaves Ctrl-C to its parent, and ends when that is gone."""
+    gc.freeze()  # what is loaded stays, and need not be looked at again and again
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: _leave())
     # A worker ends without the functions of atexit; only these are called.
