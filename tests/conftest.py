@@ -29,6 +29,20 @@ def cache(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _as_it_was():
+    """What grading in this process leaves, as in a worker: its variables and its pictures."""
+    from autograder import unit
+    from course_utils import data
+
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+    data._HELD.clear()
+    unit._held.clear()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(cache):
     """Keep every test away from the user's own store."""

@@ -1,4 +1,4 @@
-"""The hostile zoo in one batch with honest notebooks, through the command that a teacher types.
+"""Hostile, broken and honest notebooks in one batch, through the command that a teacher types.
 
 No hostile notebook gains a point, leaves a process or a file, opens a connection or reads what is
 not its own; the honest ones get what they get alone. Linux with bubblewrap.
@@ -29,6 +29,7 @@ from autograder import ROOT
 from autograder.samples import CHECKS, FULL, STAGE, Sample, notebook_of
 from autograder.sandbox import Sandbox, SandboxError, choose
 from tests import hostile, zoo
+from tests.broken import BROKEN, right
 from tests.hostile import MARK, SECRET
 
 LIMITS = ("--cell-seconds", "10", "--seconds", "45", "--memory", "1")
@@ -193,6 +194,10 @@ def batch(outside) -> Batch:
     _hand_in(list(students.items()), handed_in)
     blank = Sample("blank", {}, (0,) * 5)
     _hand_in([(name, blank) for name in hostile.NAMES], handed_in)
+    for one in BROKEN:
+        place = handed_in / one.name / (one.file_name or f"{STAGE}.ipynb")
+        place.parent.mkdir(parents=True)
+        place.write_bytes(one.content(right()))
     with zipfile.ZipFile(handed_in / "s99_zip.zip", "w") as packed:
         packed.writestr(f"../canary/{STAGE}.ipynb", "{}")
         packed.writestr(f"/{outside.folder}/canary/{STAGE}.ipynb", "{}")
@@ -223,6 +228,13 @@ def test_honest_ones_get_what_they_get_alone(batch):
         if sample in GOOD
     }
     assert got == {name: tuple(map(float, FULL)) for name in got}
+
+
+def test_broken_ones_get_what_they_get_without_the_hostile(batch):
+    deserved = {one.name: tuple(map(float, one.points or (0,) * len(CHECKS))) for one in BROKEN}
+    assert {name: _points(batch.results[name]) for name in deserved} == deserved
+    without = {one.name for one in BROKEN if one.points is None}
+    assert {name for name in deserved if batch.results[name]["reason"]} == without
 
 
 def test_no_hostile_one_gains_a_point(batch):
