@@ -9,7 +9,8 @@ from collections import Counter
 
 import pytest
 
-from autograder import ROOT
+from autograder import ROOT, stage_names
+from autograder.preprocessors.filladdresses import BADGES, repository, tag
 from tests.checkout import tracked
 
 # What Windows does not allow: these names, with any ending, and these characters.
@@ -47,7 +48,6 @@ def test_no_paths_of_a_machine_and_no_package_index():
 
 def test_the_address_stands_in_one_place():
     """Badges and notebooks are built from it; nothing else repeats it."""
-    from autograder.preprocessors.filladdresses import repository
 
     name = repository().removeprefix("https://github.com/")
     found = {
@@ -83,6 +83,16 @@ def test_commands_of_the_readme_exist():
         assert re.search(rf"^{target}:", makefile, re.M), target
     for path in re.findall(r"\]\((?!http|#)([^)]+)\)", text):
         assert (ROOT / path).exists(), path
+
+
+def test_badges_of_the_readme_are_those_of_the_notebooks():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    slug = repository().removeprefix("https://github.com/")
+    for name in stage_names():
+        path = f"stages/{name}/{name}.ipynb"
+        badges = BADGES.format(slug=slug, tag=tag(), path=path).replace("\n", " ")
+        [row] = [line for line in text.splitlines() if f"]({path})" in line]
+        assert row.endswith(f"| {badges} |"), name
 
 
 def test_every_module_is_named_in_the_tour():
