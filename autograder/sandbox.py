@@ -136,8 +136,15 @@ def _problem(name: str) -> str:
 
 def python_folders() -> list[Path]:
     """Return the folders that this Python and its libraries need, outside /usr."""
-    folders = {Path(place).resolve() for place in (sys.prefix, sys.base_prefix)}
-    return sorted(folder for folder in folders if not folder.is_relative_to("/usr"))
+    places = [sys.prefix, sys.base_prefix]
+    # Libraries may lie elsewhere too, as after pip install --user.
+    places += [one for one in sys.path if one.endswith(("site-packages", "dist-packages"))]
+    folders: list[Path] = []
+    for folder in (Path(place).resolve() for place in places):
+        known = [Path("/usr"), *folders]
+        if folder.is_dir() and not any(folder.is_relative_to(one) for one in known):
+            folders.append(folder)
+    return folders
 
 
 def _bubblewrap_base() -> list[str]:

@@ -25,6 +25,11 @@ _LOST = (
     "machine."
 )
 
+_STRANGE = (
+    "The scheduler or its workers cannot load this course ({}). Start them with python -m dask, in "
+    "copies of this folder."
+)
+
 
 @dataclass
 class Work:
@@ -106,6 +111,10 @@ class Workers:
                     outcome = future.result()
                 except _lost_worker() as error:
                     outcome = self._again(work, waiting, error)
+                except Exception as error:
+                    if not self._scheduler or isinstance(error, KernelError):
+                        raise
+                    raise KernelError(_STRANGE.format(str(error).splitlines()[0])) from error
                 if outcome is not None:
                     yield work, outcome
 
@@ -144,7 +153,10 @@ class Workers:
         """Stop at once; what is running will be run again."""
         if self._executor is None:
             return
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        if self._scheduler:  # its executor cancels what it does not wait for
+            self._executor.shutdown(wait=False)
+        else:
+            self._executor.shutdown(wait=False, cancel_futures=True)
         self._executor = None
         children = multiprocessing.active_children()
         for process in children:

@@ -255,6 +255,53 @@ def graded(course: Course) -> str:
     return course.run(command, COURSE_DATA="practice")
 
 
+def workers(command: str, course: Course) -> None:
+    graded_by_workers(course)
+
+
+@functools.cache
+def graded_by_workers(course: Course) -> None:
+    """A scheduler and its workers on this computer, and the class of two graded by them."""
+    distributed = pytest.importorskip("distributed", reason="distributed is not installed")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    asked = (f"{one} --no-dashboard" for one in COMMANDS if how(one) is workers)
+    commands = [
+        one.replace("tcp://address:8786", address).replace(
+            "scheduler", f"scheduler --host {address}"
+        )
+        for one in asked
+    ]
+    assert len(commands) == 2
+    started = [
+        subprocess.Popen(
+            ["bash", "-c", one],
+            cwd=course.folder,
+            env=course.environment(COURSE_DATA="practice"),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        for one in commands
+    ]
+    try:
+        with distributed.Client(address, timeout=60, set_as_default=False) as client:
+            client.wait_for_workers(1, timeout=120)
+        hand_in(CLASS, course.folder.parent / "for workers")
+        said = course.run(
+            f'python -m autograder grade "{course.folder.parent / "for workers" / "submitted"}" '
+            f'--stage 7 --course "{course.folder.parent / "by workers"}" --scheduler {address}',
+            COURSE_DATA="practice",
+        )
+        assert "2 graded, 0 not; 2 notebooks were run" in said
+    finally:
+        for process in started:
+            os.killpg(process.pid, signal.SIGTERM)
+        for process in started:
+            process.wait(60)
+
+
 def package(command: str, course: Course) -> None:
     """Installing is the teacher's; that Debian has a package of this name is looked up."""
     if shutil.which("apt-cache") is None:
@@ -376,6 +423,7 @@ HOW: dict[str, Callable[[str, Course], None]] = {
     r"python -m autograder grade --stage 7": judging_again,
     r"(\.venv/bin/)?python -m course_utils doctor": doctor,
     r"\.venv/bin/jupyter lab": server,
+    r"\.venv/bin/python -m dask (scheduler|worker .*)": workers,
     r"apt install bubblewrap": package,
     r"podman build .*": image,
     r"python -m course_utils\.(training|stress) .*": training,

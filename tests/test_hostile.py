@@ -27,7 +27,7 @@ import pytest
 
 from autograder import ROOT
 from autograder.samples import CHECKS, FULL, STAGE, Sample, notebook_of
-from autograder.sandbox import Sandbox, SandboxError, choose
+from autograder.sandbox import Sandbox, SandboxError, choose, python_folders
 from tests import hostile, zoo
 from tests.broken import BROKEN, right
 from tests.hostile import MARK, SECRET
@@ -331,3 +331,12 @@ def test_a_wanted_sandbox_that_is_not_there(monkeypatch, tmp_path):
         with pytest.raises(SandboxError, match="is not installed"):
             choose(name)
     assert choose() == Sandbox("none")
+
+
+def test_libraries_of_ones_own_are_seen_inside(monkeypatch, tmp_path):
+    """As after ``pip install --user``: they do not lie in Python's own folder."""
+    own = tmp_path / "site-packages"
+    own.mkdir()
+    monkeypatch.setattr(sys, "path", [*sys.path, str(own), str(tmp_path)])
+    assert own in python_folders()
+    assert tmp_path not in python_folders()
