@@ -10,6 +10,7 @@ import contextlib
 import gc
 import hashlib
 import io
+import json
 import os
 import time
 from collections import defaultdict
@@ -179,10 +180,18 @@ def _works(
     for one in handed:
         key = key_of(one, kind, rules())
         before = store.result(one.student)
+        about = {name: value for name, value in asdict(one).items() if name != "content"}
+        about = json.loads(json.dumps(about))  # as it is stored
+        if one.reason and before is not None and before.judged is not None:
+            _keep_grade(store, one, before)  # a wrong file takes no grade away
+            continue
         write(store.folder / f"{one.student}.handed_in", one.content)
         if before is not None and before.key == key and not plan.again:
+            if before.handed != about:  # the same file, found in another place
+                decide = before.decide[len(before.handed["decide"]) :]
+                now = replace(before, handed=about, decide=[*about["decide"], *decide])
+                store.keep(one.student, now, b"")
             continue
-        about = {name: value for name, value in asdict(one).items() if name != "content"}
         works.append(_work_of(plan, stage, store, about, one.content, key))
     known = {one.student for one in handed}
     for student in store.students():
@@ -192,9 +201,17 @@ def _works(
         content = (store.folder / f"{student}.handed_in").read_bytes()
         one = HandedIn(**{**before.handed, "content": content})
         key = key_of(one, kind, rules())
-        if before.key != key:
+        if before.key != key or plan.again:
             works.append(_work_of(plan, stage, store, before.handed, content, key))
     return works
+
+
+def _keep_grade(store: Store, one: HandedIn, before: Result) -> None:
+    note = (
+        f"{one.origin} is not graded: {one.reason}. The grade of {before.handed['origin']} stays."
+    )
+    if note not in before.decide:
+        store.keep(one.student, replace(before, decide=[*before.decide, note]), b"")
 
 
 def _work_of(
@@ -218,16 +235,20 @@ def _take_in(
     say: Say,
 ) -> int:
     """Do all work of a stage; return how many notebooks were run."""
-    ran = 0
+    ran, done = 0, set()
     for count, (work, outcome) in enumerate(outcomes, 1):
         ran += outcome.ran
         result = _result_of(work, outcome)
+        store.unmark(work.student)
         store.keep(work.student, result, outcome.run)
         _enter(stage, store, gradebook, work.student, result, say)
+        done.add(work.student)
         step(f"grade {stage}", count, total)
     for student in store.students():  # those that an interrupted run did not get into the book
         result = store.result(student)
-        if result is not None and not store.is_marked(student, "entered", result.key):
+        if student in done or result is None:
+            continue
+        if not store.is_marked(student, "entered", result.key):
             _enter(stage, store, gradebook, student, result, say)
     return ran
 
@@ -272,6 +293,9 @@ def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Grade
         if result is None:
             continue
         handed, judged = result.handed, result.judged
+        reason = result.reason
+        if not reason and not store.is_marked(student, "entered", result.key):
+            reason = "nbgrader did not take it in. Run the command again"
         one = Graded(
             student,
             handed["name"],
@@ -279,7 +303,7 @@ def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Grade
             handed["origin"],
             mended=list(result.mended),
             decide=list(result.decide),
-            reason=result.reason,
+            reason=reason,
             moodle=handed["moodle"],
             canvas=handed["canvas"],
         )

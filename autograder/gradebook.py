@@ -18,6 +18,7 @@ from typing import Any
 
 import nbformat
 from nbconvert.exporters import NotebookExporter
+from nbformat import NotebookNode
 from nbgrader.api import Gradebook
 from nbgrader.converters import GenerateAssignment, GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
@@ -99,11 +100,38 @@ class CourseGradebook:
             with _quiet():
                 self._opened.update_or_create_student(student, **about)
                 self._opened.update_or_create_submission(stage, student)
-            text, _ = self._steps.from_notebook_node(notebook, {"nbgrader": names})
+                settled = self._settled(stage, student, graded)
+                text, _ = self._steps.from_notebook_node(notebook, {"nbgrader": names})
+                self._settle(stage, student, notebook, settled)
+            content = text.encode()
         except Exception as error:
             self.close()  # what was half done in it is forgotten
             raise GradebookError(f"{stage} of {student}: {error}") from error
-        write(graded, text.encode())
+        write(graded, content)
+
+    def _settled(self, stage: str, student: str, graded: Path) -> dict[str, tuple]:
+        """What a teacher has given by hand, and what it was given for: an answer or a score."""
+        grades = self._opened.find_submission_notebook(stage, stage, student).grades
+        done = {
+            one.name: one.auto_score
+            for one in grades
+            if one.manual_score is not None and not one.needs_manual_grade
+        }
+        self._opened.db.commit()  # nbgrader's steps have a connection of their own
+        known = _sources(nbformat.read(graded, as_version=4)) if done and graded.is_file() else {}
+        return {name: (score, known.get(name)) for name, score in done.items()}
+
+    def _settle(
+        self, stage: str, student: str, notebook: NotebookNode, settled: dict[str, tuple]
+    ) -> None:
+        """Have the teacher look again at what has changed only; nbgrader asks for all of it."""
+        if not settled:
+            return
+        now = _sources(notebook)
+        for one in self._opened.find_submission_notebook(stage, stage, student).grades:
+            if settled.get(one.name) == (one.auto_score, now.get(one.name)):
+                one.needs_manual_grade = False
+        self._opened.db.commit()
 
     def write_feedback(self, stage: str, student: str) -> None:
         """Write the feedback page of a student.
@@ -162,6 +190,15 @@ class CourseGradebook:
             except (Exception, SystemExit) as error:
                 whose = stage if student == "*" else f"{stage} of {student}"
                 raise GradebookError(f"{whose}: {_cause(lines) or error}") from error
+
+
+def _sources(notebook: NotebookNode) -> dict[str, str]:
+    """The text of each graded cell, by its name."""
+    return {
+        cell.metadata.nbgrader.grade_id: cell.source
+        for cell in notebook.cells
+        if cell.metadata.get("nbgrader", {}).get("grade")
+    }
 
 
 def _cause(lines: list[str]) -> str:

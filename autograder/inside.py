@@ -57,20 +57,19 @@ def _answer(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> d
     if "start" in asked:
         _load(asked["start"]["modules"])
         return {"keeper": _start(asked["start"], setting, private)}
-    with contextlib.suppress(ProcessLookupError):
+    if "alive" in asked:
+        try:
+            pid, status = os.waitpid(asked["alive"], os.WNOHANG)
+        except ChildProcessError:
+            return {"alive": False}
+        return {"alive": pid == 0, "status": status}
+    with contextlib.suppress(ProcessLookupError, ChildProcessError):
         if "interrupt" in asked:
             os.kill(asked["interrupt"], signal.SIGINT)
-            return {}
         if "stop" in asked:
             os.kill(asked["stop"], signal.SIGTERM)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(asked["stop"], 0)
-            return {}
-    try:
-        pid, status = os.waitpid(asked["alive"], os.WNOHANG)
-    except ChildProcessError:
-        return {"alive": False}
-    return {"alive": pid == 0, "status": status}
+            os.waitpid(asked["stop"], 0)
+    return {}
 
 
 def _warm_up(setting: dict[str, Any]) -> None:
@@ -240,7 +239,7 @@ def _limit(setting: dict[str, Any]) -> None:
         "RLIMIT_CORE": 0,
         "RLIMIT_AS": setting["memory"] * 4,  # addresses, of which libraries reserve many
         "RLIMIT_FSIZE": setting["disk"],
-        "RLIMIT_CPU": setting["seconds"],
+        "RLIMIT_CPU": setting["seconds"] * (os.cpu_count() or 1),  # all cores are counted
         "RLIMIT_NOFILE": 1024,
     }
     # It counts all that this user runs; in namespaces of its own that is the kernel alone. A few

@@ -58,7 +58,9 @@ class Judged:
     pictures: str = ""
 
 
-def judge(notebook: NotebookNode, run: Run, stage: int, student_record: str) -> Judged:
+def judge(
+    notebook: NotebookNode, run: Run, stage: int, student_record: str, pictures: str = ""
+) -> Judged:
     """Judge one run.
 
     Parameters
@@ -69,13 +71,15 @@ def judge(notebook: NotebookNode, run: Run, stage: int, student_record: str) -> 
     stage : int
     student_record : str
         The record from the notebook, which says what the student's own model answers.
+    pictures : str
+        Which ones are in memory. A worker may have had others before.
 
     Returns
     -------
     Judged
         Never raises for anything that a student did.
     """
-    known = _known(stage, student_record)
+    known = _known(stage, student_record, pictures)
     runs = {cell.key: cell for cell in run.cells}
     asked = {cell.id: check for cell in notebook.cells if (check := check_of(cell))}
     last = max((place for place, cell in enumerate(run.cells) if cell.key in asked), default=-1)
@@ -167,7 +171,7 @@ class _Known:
 
 
 @functools.lru_cache(maxsize=4)  # mostly the same for all who use the course's model
-def _known(stage: int, student_record: str) -> _Known:
+def _known(stage: int, student_record: str, pictures: str) -> _Known:
     said = io.StringIO()
     with tempfile.TemporaryDirectory() as folder, _as_in_grading():
         workspace = Workspace(Path(folder), models=False)

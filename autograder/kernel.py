@@ -44,6 +44,10 @@ class KernelError(Exception):
     """The kernel or its sandbox is gone, with the reason in words for the teacher."""
 
 
+class SandboxGone(KernelError):
+    """The warm process has ended, and all kernels with it."""
+
+
 @dataclass(frozen=True)
 class Message:
     """A display that has arrived. The kernel may have sent anything: nothing in it is read yet.
@@ -332,7 +336,7 @@ class WarmProcess:
                 return dict(json.loads(process.stdout.readline()))
             except (OSError, ValueError) as error:
                 said = self._last_words()
-                raise KernelError(f"the sandbox has ended. It said: {said}") from error
+                raise SandboxGone(f"the sandbox has ended. It said: {said}") from error
 
     def _last_words(self) -> str:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 2000))

@@ -1,7 +1,4 @@
-"""nbgrader for this course. Run nbgrader's commands from this folder.
-
-nbgrader itself is used as it is; what differs is a handful of small preprocessors.
-"""
+"""nbgrader for this course; run its commands from this folder. A few small steps are added."""
 
 import sys
 from pathlib import Path
@@ -11,6 +8,7 @@ from nbgrader.converters import Autograde, GenerateAssignment
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))  # so that nbgrader finds autograder.preprocessors
 
+from autograder import harmless  # noqa: E402
 from autograder import preprocessors as ours  # noqa: E402
 
 c = get_config()  # noqa: F821
@@ -37,8 +35,8 @@ c.GenerateAssignment.preprocessors = [
 c.ClearSolutions.code_stub = {"python": ""}
 c.ClearSolutions.text_stub = "*(Anything else? Write it here.)*"
 
-# Grading: the student's own model is replayed from its record, a doubled cell harms nobody,
-# deleted cells come back, and only what a check returns counts, not stderr beside it.
+# Grading: a student's own model is replayed from its record, a doubled cell harms nobody, deleted
+# cells come back, and only what a check returns counts, not stderr beside it.
 c.Autograde.sanitize_preprocessors = [
     ours.KeepRecord,
     ours.RepairDoubledCells,
@@ -47,13 +45,12 @@ c.Autograde.sanitize_preprocessors = [
     *built_in(Autograde, "sanitize_preprocessors"),
 ]
 c.OverwriteCells.add_missing_cells = True
-grading = built_in(Autograde, "autograde_preprocessors")
-c.Autograde.autograde_preprocessors = [
-    ours.BringRecord,
-    grading[0],  # runs the notebook
-    ours.QuietChecks,
-    *grading[1:],
-]
+run, *after = built_in(Autograde, "autograde_preprocessors")
+c.Autograde.autograde_preprocessors = [ours.BringRecord, run, ours.QuietChecks, *after]
 c.Execute.timeout = 900  # a training without a record may take this long
 c.Execute.startup_timeout = 120
 c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackPage"  # readable for everybody
+# What a student wrote or displayed runs nothing in the teacher's browser.
+c.HTMLExporter.sanitize_html = True
+c.TemplateExporter.filters = {"clean_html": harmless.clean}
+c.TemplateExporter.filters["strip_files_prefix"] = harmless.clean_text

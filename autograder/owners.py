@@ -30,6 +30,7 @@ _NOBODY = re.compile(  # words that are no part of a name
     r"stage|assignments?|attempt|copy|draft|final|first|homework|last|my|new|notebooks?|old|second"
     r"|solutions?|solved|submissions?|submitted|task|test|the|try|untitled|version|work|v?\d{0,2}"
 )
+_MOST_BYTES = 180  # of an id: a file's name has at most 255, and more than an id is in it
 _NO_WORK = (".html", ".htm", ".csv", ".png", ".jpg", ".md")  # as a loose file nobody's
 
 
@@ -66,7 +67,10 @@ def student_id(name: str) -> str:
         return f"{kept}_"  # Windows keeps these names for devices
     if not kept:
         return f"student_{digest(name)}"
-    return kept if len(kept) <= 60 else f"{kept[:51]}_{digest(name)}"
+    if len(kept) <= 60 and len(kept.encode()) <= _MOST_BYTES:
+        return kept
+    start = kept[:51].encode()[: _MOST_BYTES - 9].decode(errors="ignore")
+    return f"{start}_{digest(name)}"
 
 
 def digest(what: str | bytes) -> str:

@@ -32,7 +32,9 @@ _COPY = re.compile(
 )
 _SOLUTION = "### BEGIN SOLUTION"  # stands in the published solutions only
 _LIKE = 0.5  # the share of a line's words beyond which another line is that one, only changed
-_LONG = 100_000  # characters of a text; longer ones are not searched for pictures
+# Characters of one text, and of all: to show a longer one takes nbconvert very long.
+_MOST_TEXT, _MOST_TEXTS = 10_000, 100_000
+_MOST_CODE = 200_000  # of one cell
 _MOST_PICTURES = 50
 _NO_PICTURE = b64encode(
     b'<svg xmlns="http://www.w3.org/2000/svg" width="220" height="30">'
@@ -149,6 +151,12 @@ def _reason(reading: Reading, release: Release, claims: dict[str, list[Cell]]) -
         return (
             f"The notebook has {len(found)} of the {len(names)} graded cells of Stage "
             f"{release.stage}. {seems}Ask the student for the right notebook."
+        )
+    longest = max((len(cell.source) for cell in reading.cells if cell.kind == "code"), default=0)
+    if longest > _MOST_CODE:
+        return (
+            f"A code cell has {longest:,} characters, and at most {_MOST_CODE:,} are run. Ask the "
+            "student to load data from a file."
         )
     lost = [name for name in release.paid if name not in claims]
     if reading.damaged and lost:
@@ -377,6 +385,7 @@ class _Mending:
             some = f"all {len(told)}" if len(told) == len(self.release.graded) else ", ".join(told)
             self.mended.append(f"{sentence}: {some}.")
         ids = self._ids(names)
+        self._shorten()
         cells = []
         for cell in self.cells:
             made = {"cell_type": cell.kind, "id": ids[cell], "metadata": {}, "source": cell.source}
@@ -402,6 +411,19 @@ class _Mending:
             self.mended.append(f"The notebook asked for {asked}. It runs with {kernel}.")
         whole = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
         return nbformat.from_dict(whole)
+
+    def _shorten(self) -> None:
+        """Cut texts that are longer than anybody reads."""
+        left = _MOST_TEXTS
+        for cell in self.cells:
+            most = min(_MOST_TEXT, left)
+            if cell.kind != "code" and len(cell.source) > most:
+                self.decide.append(
+                    f"A text of {len(cell.source):,} characters is cut to {most:,}. It begins with "
+                    f"{_begin(cell)!r}."
+                )
+                cell.source = cell.source[:most]
+            left -= len(cell.source) if cell.kind != "code" else 0
 
     def _ids(self, names: dict[Cell, str]) -> dict[Cell, str]:
         """An id for every cell: the released one, the student's own, or a new one."""
@@ -438,8 +460,7 @@ def _with_all_pictures(cell: Cell) -> tuple[dict[str, dict[str, str]], list[str]
     pictures by their names as they stand in an address, so what it asks for is put there.
     """
     pictures, missing = dict(cell.attachments), []
-    wanted = "attach" in cell.source and len(cell.source) < _LONG
-    for _ in range(_MOST_PICTURES if wanted else 0):
+    for _ in range(_MOST_PICTURES if "attach" in cell.source else 0):
         try:
             renderer = IPythonRenderer(escape=False, attachments=pictures)
             MarkdownWithMath(renderer=renderer).render(cell.source)

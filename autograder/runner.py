@@ -14,7 +14,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import output_from_msg
 
-from autograder.kernel import Kernel, KernelError, Message, WarmProcess
+from autograder.kernel import Kernel, KernelError, Message, SandboxGone, WarmProcess
 from course_utils.recorder import CLAIMS, PAUSE
 from course_utils.workbook import EVIDENCE, RECORD_FILE
 
@@ -28,6 +28,8 @@ _LOADED_FOR = {
     "sklearn": ("sklearn.metrics",),
     "pandas": ("pandas",),
 }
+# Characters; a page with more of it takes very long to make.
+_MOST_SHOWN = {"text/markdown": 10_000, "text/html": 1_000_000}
 # What can be seen in a notebook, and of which type its contents are.
 _SHOWN = {
     "stream": {"name": str, "text": str},
@@ -119,6 +121,11 @@ def run(notebook: NotebookNode, record: str, warm: WarmProcess) -> Run:
             asked = check_of(cell) is not None
             try:
                 runner.run(_HAND_OUT if asked else cell.source, done.cells[-1], asked)
+            except SandboxGone:
+                if not kernel.ended:  # then the grader did not stop it: no fault of the notebook's
+                    raise
+                done.ended = kernel.ended
+                break
             except KernelError as error:
                 done.ended = kernel.ended or str(error)
                 break
@@ -189,7 +196,7 @@ class _Runner:
 def _read(content: bytes) -> dict[str, Any]:
     """The content of a message, or nothing if it is none."""
     try:
-        read = json.loads(content)
+        read = json.loads(content.decode("utf-8", "replace"))
         if b"\\u" in content:  # half a character can be sent, and cannot be written to a file
             whole = json.dumps(read, ensure_ascii=False).encode("utf-8", "replace")
             read = json.loads(whole)
@@ -204,6 +211,10 @@ def _too_long(seconds: float) -> dict[str, Any]:
         "msg_type": "error",
         "content": {"ename": "TimeoutError", "evalue": words, "traceback": [words]},
     }
+
+
+def _length(output: NotebookNode, kind: str) -> int:
+    return len(str(output.get("data", {}).get(kind, "")))
 
 
 def outputs_of(cell: CellRun) -> list[NotebookNode]:
@@ -226,6 +237,9 @@ def outputs_of(cell: CellRun) -> list[NotebookNode]:
         if clear:
             outputs, clear = [], False
         output.get("metadata", {}).pop(CLAIMS, None)
+        for kind in [kind for kind, most in _MOST_SHOWN.items() if _length(output, kind) > most]:
+            del output.data[kind]
+            output.data.setdefault("text/plain", "This is too long to be shown.")
         last = outputs[-1] if outputs else {}
         if output.output_type == "stream" and last.get("name") == output.name:
             last.text += output.text

@@ -92,6 +92,11 @@ class Store:
     def _results(self) -> list[Path]:
         return list(self.folder.glob("*.result.json"))
 
+    def unmark(self, student: str) -> None:
+        """Forget what was done with an earlier result."""
+        for what in ("entered", "feedback"):
+            (self.folder / f"{student}.{what}").unlink(missing_ok=True)
+
     def is_marked(self, student: str, what: str, key: str) -> bool:
         """Whether something was done with the result of this key."""
         return _read(self.folder / f"{student}.{what}") == key.encode()

@@ -158,7 +158,7 @@ def _grade(task: Task, number: int, kind: str) -> Outcome:
         done = _run(notebook, student_record, task.setting, number)
         outcome.ran, outcome.seconds = True, done.seconds
     outcome.run = _store(done, key)
-    outcome.judged = judging.judge(notebook, done, number, student_record)
+    outcome.judged = judging.judge(notebook, done, number, student_record, kind)
     outcome.own = judging.own_model(student_record) if student_record else ""
     outcome.decide += outcome.judged.doubts
     if done.ended:
@@ -262,18 +262,30 @@ def _stored(content: bytes, key: str) -> Run | None:
 _local = threading.local()  # a worker may be a thread
 _all: list[WarmProcess] = []
 _held: dict[tuple, str] = {}
+_by_hand: list[str | None] = []  # COURSE_DATA, before a setting took its place
 _lock = threading.Lock()
 
 
 def _prepare(setting: Setting, stage: int) -> str:
     """Load the pictures that the checks compare with; return their kind."""
     with _lock:
-        os.environ.update(dict(setting.variables))
+        _use(dict(setting.variables))
         asked = (stage in (6, 8), _PARTS[stage], setting.variables)
         if asked not in _held:
             _held.clear()
             _held[asked] = data.hold("auto", _PARTS[stage]) if _PARTS[stage] else "stress"
         return _held[asked]
+
+
+def _use(variables: dict[str, str]) -> None:
+    """Set the variables of a setting; what an earlier one set, and this one does not, goes."""
+    if "COURSE_DATA" in variables and not _by_hand:
+        _by_hand.append(os.environ.get("COURSE_DATA"))
+    elif "COURSE_DATA" not in variables and _by_hand:
+        before = _by_hand.pop()
+        os.environ.pop("COURSE_DATA", None)
+        variables = variables | ({"COURSE_DATA": before} if before is not None else {})
+    os.environ.update(variables)
 
 
 def _warm(setting: Setting, stage: int) -> WarmProcess:

@@ -45,6 +45,8 @@ class Work:
         Of its result, as in ``store.key_of``.
     tries : int
         How often its worker was lost.
+    alone : bool
+        Whether it runs alone: it was there when a worker was lost, and may be why.
     """
 
     student: str
@@ -52,6 +54,7 @@ class Work:
     task: unit.Task
     key: str
     tries: int = 0
+    alone: bool = False
 
 
 class Workers:
@@ -70,6 +73,7 @@ class Workers:
         self._count, self._scheduler = count, scheduler
         self._executor: Executor | None = None
         self._running: dict[Future, Work] = {}
+        self._given_up: list[Work] = []
 
     def __enter__(self) -> Workers:
         return self
@@ -100,8 +104,10 @@ class Workers:
     ) -> Iterator[tuple[Work, unit.Outcome]]:
         for work in known:
             yield work, unit.Outcome()
-        while waiting or self._running:
+        while waiting or self._running or self._given_up:
             self._fill(waiting)
+            while self._given_up:
+                yield self._given_up.pop(), unit.Outcome(_LOST, failed=True)
             finished, _ = wait(self._running, return_when=FIRST_COMPLETED)
             for future in finished:
                 work = self._running.pop(future, None)
@@ -110,34 +116,42 @@ class Workers:
                 try:
                     outcome = future.result()
                 except _lost_worker() as error:
-                    outcome = self._again(work, waiting, error)
+                    self._again(work, waiting, error)
                 except Exception as error:
                     if not self._scheduler or isinstance(error, KernelError):
                         raise
-                    raise KernelError(_STRANGE.format(str(error).splitlines()[0])) from error
-                if outcome is not None:
+                    said = str(error).strip().partition("\n")[0] or type(error).__name__
+                    raise KernelError(_STRANGE.format(said)) from error
+                else:
                     yield work, outcome
 
     def _fill(self, waiting: list[Work]) -> None:
         while waiting and len(self._running) < self._count * _AHEAD:
+            alone = waiting[-1].alone or any(work.alone for work in self._running.values())
+            if alone and self._running:
+                return
             work = waiting.pop()
             try:
                 self._running[self._executor.submit(unit.grade, work.task)] = work
             except BrokenProcessPool as error:
                 self._again(work, waiting, error)
 
-    def _again(self, work: Work, waiting: list[Work], error: BaseException) -> unit.Outcome | None:
+    def _again(self, work: Work, waiting: list[Work], error: BaseException) -> None:
         """Put the work of a lost worker back, or give it up."""
+        lost = [work]
         if isinstance(error, BrokenProcessPool):  # then all of them are lost
-            waiting += self._running.values()
+            lost += self._running.values()
             self._running.clear()
             self._end()
             self._start()
-        work.tries += 1
-        if work.tries == _TRIES:
-            return unit.Outcome(_LOST, failed=True)
-        waiting.insert(0, work)  # last, so that it does not take the others along again
-        return None
+        if len(lost) == 1:  # else nobody knows whose fault it was, and each is tried alone
+            work.tries += 1
+            if work.tries == _TRIES:
+                self._given_up.append(work)
+                return
+        for one in lost:
+            one.alone = not self._scheduler
+        waiting += lost
 
     def _start(self) -> None:
         if self._scheduler:

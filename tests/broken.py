@@ -304,7 +304,7 @@ def too_many_cells(notebook):
     notebook.cells += [own("1")] * 5_000
 
 
-@raw(None, "this is Stage 6, not Stage 7")
+@raw(None, "Stage 6")
 def another_stage(_):
     return file_of(released("stage_06_open_the_sealed_test"))
 

@@ -516,6 +516,15 @@ MACHINE = [
         "import signal\nfor number in range(1, 32):\n"
         "    try: signal.signal(number, signal.SIG_IGN)\n    except (OSError, ValueError): pass\n",
     ),
+    # Half a character as bytes: it can be printed, and cannot be written to a file.
+    attack("half_a_character", "print('\\udced\\udca0\\udc80')"),
+    # Texts that take nbconvert an hour to show.
+    attack(
+        "endless_markdown",
+        "from IPython.display import HTML, Markdown\ndisplay(Markdown('\\\\begin{a}' * 200_000))\n"
+        "display(HTML('<i>' * 2_000_000))",
+        error_report="\\begin{a}" * 100_000,
+    ),
     # What a careless page would run, and a careless terminal would obey.
     attack(
         "scripts_and_escapes",

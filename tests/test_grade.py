@@ -162,9 +162,57 @@ def test_a_teachers_points_survive(copy_of_graded, handed_in):
     assert "Good" in page.read_text("utf-8")  # the page was written again
     done = batch.grade_class(plan(handed_in, copy_of_graded, again=True), lambda _: None)
     assert done.ran == len(SAMPLE_CLASS)
+    ada = next(one for one in done.results if one.student == "ada_one_row")
+    assert (ada.written, ada.total) == (4, 14)  # nothing waits: the answer is the same
     with CourseGradebook(copy_of_graded).open() as gradebook:
         report = gradebook.find_grade("error_report", STAGE, STAGE, "ada_one_row")
         assert report.manual_score == 4
+    # Another answer is the teacher's to read again.
+    other = SAMPLE_CLASS[0].answers | {"error_report": "- The hardest class was: another one"}
+    folder = hand_in([Sample("ada_one_row", other)], copy_of_graded / "second")
+    done = batch.grade_class(plan(folder, copy_of_graded), lambda _: None)
+    ada = next(one for one in done.results if one.student == "ada_one_row")
+    assert ada.written is None
+
+
+def test_a_wrong_file_takes_no_grade_away(copy_of_graded, tmp_path):
+    folder = tmp_path / "second" / "ada_one_row"
+    folder.mkdir(parents=True)
+    other = "stage_08_improve_it"
+    shutil.copy(ROOT / "stages" / other / f"{other}.ipynb", folder)
+    for _ in range(2):
+        done = batch.grade_class(plan(folder.parent, copy_of_graded), lambda _: None)
+        ada = next(one for one in done.results if one.student == "ada_one_row")
+        assert (ada.reason, sum(ada.points.values())) == ("", 10)
+        [note] = [said for said in ada.decide if "is not graded" in said]
+        assert "this is Stage 8, not Stage 7" in note
+    assert points(copy_of_graded) == DESERVED
+
+
+def test_the_same_file_from_a_platform_brings_its_number(copy_of_graded, handed_in, tmp_path):
+    folder = tmp_path / "ada one row_4711_assignsubmission_file_"
+    folder.mkdir()
+    shutil.copy(handed_in / "ada_one_row" / f"{STAGE}.ipynb", folder)
+    done = batch.grade_class(plan(tmp_path, copy_of_graded, feedback=False), lambda _: None)
+    ada = next(one for one in done.results if one.student == "ada_one_row")
+    assert (done.ran, ada.moodle, sum(ada.points.values())) == (0, "4711", 10)
+
+
+def test_what_nbgrader_refuses_is_not_said_to_be_graded(copy_of_graded, tmp_path, monkeypatch):
+    from nbgrader.preprocessors import SaveAutoGrades
+
+    said = []
+    folder = hand_in([Sample("zoe", SAMPLE_CLASS[0].answers)], tmp_path / "second")
+    with monkeypatch.context() as patch:
+        patch.setattr(SaveAutoGrades, "preprocess", lambda *_: 1 / 0)
+        done = batch.grade_class(plan(folder, copy_of_graded, feedback=False), said.append)
+    assert sum("zoe" in one and "division by zero" in one for one in said) == 1
+    zoe = next(one for one in done.results if one.student == "zoe")
+    assert zoe.reason == "nbgrader did not take it in. Run the command again"
+    done = batch.grade_class(plan(folder, copy_of_graded, feedback=False), said.append)
+    assert done.ran == 0
+    assert next(one for one in done.results if one.student == "zoe").reason == ""
+    assert sum(points(copy_of_graded)["zoe"]) == 10
 
 
 def test_the_same_record_twice_is_a_question(tmp_path, monkeypatch):

@@ -1,0 +1,71 @@
+"""Keep what a student wrote or displayed from running in the teacher's browser.
+
+Formgrader and the feedback pages show a student's texts and HTML as they are, formgrader even
+within the teacher's own JupyterLab. nbconvert can clean HTML, but nbgrader's templates ask for
+that in outputs only, and its list of harmless tags knows neither pictures nor headings. So these
+filters take the place of nbconvert's, by configuration (see ``nbgrader_config.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from bleach.css_sanitizer import CSSSanitizer
+from bleach.sanitizer import Cleaner
+from nbconvert.filters import strip_files_prefix
+
+_TAGS = re.findall(
+    r"\w+",
+    """a abbr b blockquote br caption code col colgroup dd del details div dl dt em
+figcaption figure h1 h2 h3 h4 h5 h6 hr i img input ins kbd li mark ol p pre q s samp small span
+strong sub summary sup table tbody td tfoot th thead tr u ul var""",
+)
+_ANYWHERE = {"style", "title", "lang", "dir", "role", "aria-label", "aria-hidden"}
+_SOMEWHERE = {
+    "a": {"href"},
+    "img": {"src", "alt", "width", "height"},
+    "input": {"type", "checked", "disabled"},
+    "ol": {"start"},
+    "td": {"colspan", "rowspan", "align"},
+    "th": {"colspan", "rowspan", "align", "scope"},
+    "details": {"open"},
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+}
+# Of code, lists and tables. Others might be those by which formgrader finds its own fields.
+_CLASS = re.compile(
+    r"highlight|hl-[\w-]+|language-[\w-]+|[a-z]{1,2}\d?|anchor-link|task-list-item(-checkbox)?"
+    r"|dataframe"
+)
+_WITHOUT_CONTENT = re.compile(r"<(style|script)\b.*?</\1\s*>", re.I | re.S)
+
+
+def _is_harmless(tag: str, name: str, value: str) -> bool:
+    if name == "class":
+        return all(map(_CLASS.fullmatch, value.split()))
+    if tag == "input" and name == "type":
+        return value == "checkbox"
+    if name == "href":
+        address = re.sub(r"[\x00-\x20]", "", unescape(unescape(value))).lower()
+        return tag == "a" and not address.startswith(("data:", "javascript:", "vbscript:"))
+    return name in _ANYWHERE or name in _SOMEWHERE.get(tag, ())
+
+
+_cleaner = Cleaner(
+    _TAGS,
+    _is_harmless,
+    protocols={"http", "https", "mailto", "data"},
+    strip=True,
+    css_sanitizer=CSSSanitizer(),
+)
+
+
+def clean(html: str | bytes) -> str:
+    """Return HTML without what could run; for nbconvert's filter ``clean_html``."""
+    text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
+    return _cleaner.clean(_WITHOUT_CONTENT.sub("", text))
+
+
+def clean_text(html: str) -> str:
+    """Do the same for a rendered text; for ``strip_files_prefix``, the last filter for texts."""
+    return clean(strip_files_prefix(html))
