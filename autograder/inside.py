@@ -197,7 +197,9 @@ def _become_kernel(asked: dict[str, Any], setting: dict[str, Any]) -> None:
         )
     scratch = Path(asked["scratch"])
     if setting["apart"]:
+        held = [(place, os.open(place, os.O_PATH)) for place in setting["kept"]]
         _mount("tmpfs", "/tmp", f"size={setting['disk']},nr_inodes={_MOST_FILES}")
+        _put_back(held)
         _mount("tmpfs", "/dev/shm", f"size={_SHARED},nr_inodes=1000")
     scratch.mkdir(parents=True, exist_ok=True)
     os.chdir(scratch)
@@ -282,6 +284,21 @@ def _mount(kind: str, place: str, options: str) -> None:
     flags = _NO_SUID | _NO_DEV
     done = _libc.mount(kind.encode(), place.encode(), kind.encode(), flags, options.encode())
     _check(done, f"mount {place}")
+
+
+def _put_back(held: list[tuple[str, int]]) -> None:
+    """Show again what Python needs, and what was hidden when something was mounted over it."""
+    for place, number in held:
+        source = f"/proc/self/fd/{number}"
+        if not os.path.lexists(place):  # else it is a part of what is already back
+            if os.path.isdir(source):
+                os.makedirs(place)
+            else:
+                os.makedirs(os.path.dirname(place), exist_ok=True)
+                Path(place).touch()
+            done = _libc.mount(source.encode(), place.encode(), None, _BIND | _REC, None)
+            _check(done, f"bind {place}")
+        os.close(number)
 
 
 def _drop_capabilities() -> None:

@@ -22,7 +22,7 @@ import zmq
 from jupyter_client.session import DELIM, Session
 
 import course_utils
-from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment
+from autograder.sandbox import INSIDE, SCRATCH, Limits, Sandbox, environment, python_folders
 
 _PORTS = {name: n for n, name in enumerate(("shell", "iopub", "stdin", "hb", "control"), 1)}
 # Libraries that nearly every notebook loads, and the kernel itself. Not matplotlib_inline: when
@@ -239,6 +239,8 @@ class WarmProcess:
             **{name: getattr(limits, name) for name in ("memory", "disk", "processes")},
             "seconds": round(limits.seconds),
             "apart": sandbox.name == "bubblewrap",
+            # A course in the folder for temporary files: its Python must not be hidden.
+            "kept": [str(p) for p in (*python_folders(), *reads) if p.is_relative_to(SCRATCH)],
         }
         self._reads, self._variables = reads, variables or {}
         self._folder: Path | None = None

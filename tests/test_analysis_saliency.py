@@ -146,9 +146,10 @@ def test_plus_plus_by_hand(keras):
 
 @BOTH
 @pytest.mark.parametrize("make", ["pooled", "flat"])
-@pytest.mark.parametrize(("dtype", "near"), [("float64", 1e-6), ("float32", 1e-5)])
+@pytest.mark.parametrize(("dtype", "near"), [("float64", 1e-6), ("float32", 3e-5)])
 def test_as_in_tf_keras_vis(keras, method, make, dtype, near):
-    """It sums in the network's own precision; with 32 bits its maps are off by 2e-6."""
+    """It sums in the network's own precision; with 32 bits its maps are off by 2e-6
+    to 1e-5, as the processor has it."""
     gradcam = pytest.importorskip("tf_keras_vis.gradcam", reason="tf-keras-vis is not installed")
     scores = pytest.importorskip("tf_keras_vis.utils.scores")
     layers = keras.layers
