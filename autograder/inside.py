@@ -289,14 +289,12 @@ def _mount(kind: str, place: str, options: str) -> None:
 def _put_back(held: list[tuple[str, int]]) -> None:
     """Show again what Python needs, and what was hidden when something was mounted over it."""
     for place, number in held:
-        source = f"/proc/self/fd/{number}"
-        if not os.path.lexists(place):  # else it is a part of what is already back
-            if os.path.isdir(source):
-                os.makedirs(place)
-            else:
-                os.makedirs(os.path.dirname(place), exist_ok=True)
-                Path(place).touch()
-            done = _libc.mount(source.encode(), place.encode(), None, _BIND | _REC, None)
+        source, target = Path(f"/proc/self/fd/{number}"), Path(place)
+        if not target.exists():  # else it is a part of what is already back
+            (target if source.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+            if not source.is_dir():
+                target.touch()
+            done = _libc.mount(bytes(source), bytes(target), None, _BIND | _REC, None)
             _check(done, f"bind {place}")
         os.close(number)
 
