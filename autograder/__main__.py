@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import sys
 
 
@@ -18,12 +19,23 @@ def main(arguments: list[str] | None = None) -> int:
     if options.command == "build":
         return _build(options.check)
     if options.command == "grade":
+        if not options.scheduler:
+            _begin_to_load()
         from autograder.grade import grade
 
         return grade(options)
     from autograder.demo import run
 
     return run(options.data)
+
+
+def _begin_to_load() -> None:
+    """Have the process that workers are forked from load their libraries while this one loads."""
+    if "forkserver" in multiprocessing.get_all_start_methods():
+        from multiprocessing import forkserver  # there is none on Windows
+
+        forkserver.set_forkserver_preload(["autograder.unit"])
+        forkserver.ensure_running()
 
 
 def _add_grade(commands: argparse._SubParsersAction) -> None:

@@ -111,6 +111,8 @@ class CourseGradebook:
 
     def _settled(self, stage: str, student: str, graded: Path) -> dict[str, tuple]:
         """What a teacher has given by hand, and what it was given for: an answer or a score."""
+        if not graded.is_file():
+            return {}
         grades = self._opened.find_submission_notebook(stage, stage, student).grades
         done = {
             one.name: one.auto_score
@@ -118,7 +120,7 @@ class CourseGradebook:
             if one.manual_score is not None and not one.needs_manual_grade
         }
         self._opened.db.commit()  # nbgrader's steps have a connection of their own
-        known = _sources(nbformat.read(graded, as_version=4)) if done and graded.is_file() else {}
+        known = _sources(nbformat.read(graded, as_version=4)) if done else {}
         return {name: (score, known.get(name)) for name, score in done.items()}
 
     def _settle(

@@ -8,7 +8,6 @@ from nbgrader.converters import Autograde, GenerateAssignment
 root = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(root))  # so that nbgrader finds autograder.preprocessors
 
-from autograder import harmless  # noqa: E402
 from autograder import preprocessors as ours  # noqa: E402
 
 c = get_config()  # noqa: F821
@@ -52,5 +51,7 @@ c.Execute.startup_timeout = 120
 c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackPage"  # readable for everybody
 # What a student wrote or displayed runs nothing in the teacher's browser.
 c.HTMLExporter.sanitize_html = True
-c.TemplateExporter.filters = {"clean_html": harmless.clean}
-c.TemplateExporter.filters["strip_files_prefix"] = harmless.clean_text
+c.TemplateExporter.filters = {
+    "clean_html": "autograder.harmless.clean",
+    "strip_files_prefix": "autograder.harmless.clean_text",
+}
