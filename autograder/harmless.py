@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from bleach.css_sanitizer import CSSSanitizer
+from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from bleach.sanitizer import Cleaner
 from nbconvert.filters import strip_files_prefix
 
@@ -51,12 +51,26 @@ def _is_harmless(tag: str, name: str, value: str) -> bool:
     return name in _ANYWHERE or name in _SOMEWHERE.get(tag, ())
 
 
+# What the course's own displays use. Nothing that takes a part out of its place on the page.
+_LOOK = """align-items background border border-bottom border-left border-radius border-right
+border-top flex flex-wrap gap image-rendering justify-content margin margin-bottom margin-left
+margin-right margin-top max-height max-width min-height min-width padding padding-bottom
+padding-left padding-right padding-top"""
+
+
+class _Look(CSSSanitizer):
+    def sanitize_css(self, style: str) -> str:
+        """Keep no look that loads something or covers what is around it."""
+        hides = re.search(r"url|expression|\\|-\.?\d", style, re.I)
+        return "" if hides else super().sanitize_css(style)
+
+
 _cleaner = Cleaner(
     _TAGS,
     _is_harmless,
     protocols={"http", "https", "mailto", "data"},
     strip=True,
-    css_sanitizer=CSSSanitizer(),
+    css_sanitizer=_Look([*ALLOWED_CSS_PROPERTIES, *_LOOK.split()]),
 )
 
 

@@ -27,12 +27,13 @@ BAD = [
     '<div class="comment score" onclick="alert(1)">x</div>',
     '<form action="/hub"><input type="text" name="a"><button>ok</button></form>',
     '<p style="background: url(javascript:alert(1)); position: fixed">x</p>',
+    '<p style="margin: -900px">x</p><p style="background: url(http://x)">x</p>',
     '<meta http-equiv="refresh" content="0; url=http://x"><base href="http://x">',
     "[a](javascript:alert(1)) [b](JaVaScRiPt:alert(1)) <javascript:alert(1)>",
 ]
 RUNS = re.compile(
     r"<(script|iframe|svg|form|button|meta|base|object|embed)\b|\bon\w+=|href=.?\s*(java|da)"
-    r"|position|javascript:|class=.comment",
+    r"|position|-900|url|javascript:|class=.comment",
     re.I,
 )
 
@@ -52,6 +53,7 @@ def test_nothing_that_could_run_is_left(html):
         '<img src="data:image/png;base64,AAAA" alt="A cat" width="320">',
         '<table class="dataframe"><tbody><tr><th scope="row">cat</th></tr></tbody></table>',
         '<p style="color: red;">a &lt; b</p>',
+        '<span style="border-radius: 1em; background: #0072B2; margin: 2px;">7</span>',
     ],
 )
 def test_what_is_harmless_stays(html):
