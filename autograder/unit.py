@@ -162,7 +162,8 @@ def _grade(task: Task, number: int, kind: str) -> Outcome:
     outcome.own = judging.own_model(student_record) if student_record else ""
     outcome.decide += outcome.judged.doubts
     if done.ended:
-        outcome.decide.append(f"The notebook did not run to its end: {done.ended}.")
+        more = " To allow more, see --seconds and --memory, with --again." * ("more" in done.ended)
+        outcome.decide.append(f"The notebook did not run to its end: {done.ended}.{more}")
     outcome.outputs = _outputs(notebook, done, outcome.judged)
     return outcome
 

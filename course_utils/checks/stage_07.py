@@ -119,7 +119,7 @@ def find_wrong(evidence: Evidence, reference: Reference) -> Result:
             "Take the list out: add [0] after np.where(...).",
         )
     found = as_array(value)
-    if found is None:
+    if found is None or not np.isfinite(found).all():  # what is not a number has no place
         return Result(
             0,
             "wrong_indexes is not a list of numbers. I expected the numbers of the wrong pictures.",
