@@ -190,10 +190,10 @@ def test_a_wrong_file_takes_no_grade_away(copy_of_graded, tmp_path):
 
 
 def test_the_same_file_from_a_platform_brings_its_number(copy_of_graded, handed_in, tmp_path):
-    folder = tmp_path / "ada one row_4711_assignsubmission_file_"
-    folder.mkdir()
+    folder = tmp_path / "second" / "ada one row_4711_assignsubmission_file_"
+    folder.mkdir(parents=True)
     shutil.copy(handed_in / "ada_one_row" / f"{STAGE}.ipynb", folder)
-    done = batch.grade_class(plan(tmp_path, copy_of_graded, feedback=False), lambda _: None)
+    done = batch.grade_class(plan(folder.parent, copy_of_graded, feedback=False), lambda _: None)
     ada = next(one for one in done.results if one.student == "ada_one_row")
     assert (done.ran, ada.moodle, sum(ada.points.values())) == (0, "4711", 10)
 
