@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import os
+import signal
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -121,15 +125,36 @@ def _carry_out(plan: Plan, console: Console) -> Done:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console) as progress:
+    with _noting_ctrl_c() as stopped, Progress(*columns, console=console) as progress:
         bars: dict[str, int] = {}
 
         def step(name: str, count: int, total: int) -> None:
             if name not in bars:
                 bars[name] = progress.add_task(name, total=total)
             progress.update(bars[name], completed=count)
+            if stopped.is_set():
+                raise KeyboardInterrupt
 
         return grade_class(plan, lambda said: console.print(_plain(said)), step)
+
+
+@contextlib.contextmanager
+def _noting_ctrl_c() -> Iterator[threading.Event]:
+    """Python loses a Ctrl-C that comes while it frees something; so it is noted too."""
+    stopped = threading.Event()
+
+    def stop(*_: object) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stopped
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield stopped
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _tell(plan: Plan, done: Done, console: Console) -> int:

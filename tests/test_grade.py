@@ -7,6 +7,7 @@ on several machines; and the same scores as nbgrader's own commands give (``test
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -318,6 +319,24 @@ def test_ctrl_c_says_how_to_go_on(handed_in, tmp_path):
     assert psutil.wait_procs(children, timeout=20)[1] == []
     assert grade(handed_in, tmp_path / "course").returncode == 0
     assert points(tmp_path / "course") == DESERVED
+
+
+def test_a_ctrl_c_that_python_loses_stops_it_too(monkeypatch, tmp_path):
+    from rich.console import Console
+
+    from autograder import grade as command_line
+
+    def grade_class(_, say, step):
+        with contextlib.suppress(KeyboardInterrupt):  # as Python does while it frees something
+            signal.raise_signal(signal.SIGINT)
+        step("grade", 1, 2)
+        say("went on")
+
+    monkeypatch.setattr(command_line, "grade_class", grade_class)
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        command_line._carry_out(plan(None, tmp_path), Console(quiet=True))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 # --- What a teacher may type --------------------------------------------------------------------
