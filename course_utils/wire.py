@@ -23,6 +23,8 @@ MOST_TEXT = 20_000_000  # characters of one text
 MOST_PARTS = 1_000_000  # of its lists and dicts; each takes many times its text in memory
 MOST_BYTES = 50_000_000  # of all its arrays, unpacked
 MOST_ARRAY = 8_000_000  # bytes of one array; all pictures of a stage are known by name
+MOST_SHAPE = 1_000_000_000  # bytes of one of which only the beginning is sent
+_BEGINNING = 4_000_000  # bytes
 _DEPTH = 60
 _KINDS = "biuf"
 # What the fields of each kind must be; [kind] is a list of these. A float may also be an int.
@@ -63,8 +65,9 @@ def write(value: Any, known: Mapping[str, np.ndarray] | None = None) -> str:
     Returns
     -------
     str
-        JSON. What is no plain data becomes an ``Unreadable`` of its type's name, and so does an
-        array of more than :data:`MOST_ARRAY` bytes that the reader does not have.
+        JSON. What is no plain data becomes an ``Unreadable`` of its type's name. Of an array of
+        more than :data:`MOST_ARRAY` bytes that the reader does not have, the shape and the first
+        rows are sent; it gets zeros for the others.
     """
     return json.dumps(_write(value, known or {}, _DEPTH), separators=(",", ":"))
 
@@ -103,7 +106,10 @@ def _write_array(value: np.ndarray, known: Mapping[str, np.ndarray]) -> Any:
         ):
             return {"known": name}
     if value.nbytes > MOST_ARRAY:
-        return {"Unreadable": {"kind": "very large array"}}
+        rows = _BEGINNING // (value.nbytes // len(value)) if value.ndim else 0
+        if not rows or value.nbytes > MOST_SHAPE:
+            return {"Unreadable": {"kind": "very large array"}}
+        return {"begins": [list(value.shape), _write_array(value[:rows], {})["array"]]}
     little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
     packed = base64.b64encode(zlib.compress(little.tobytes(), 1)).decode()
     return {"array": [little.dtype.str, list(value.shape), packed]}
@@ -155,6 +161,8 @@ class _Reader:
             return self._known[content]
         if kind == "array":
             return self._array(*content)
+        if kind == "begins":
+            return self._beginning(*content)
         if kind in ("tuple", "set"):
             return {"tuple": tuple, "set": set}[kind](self.read(list(content), depth - 1))
         if kind == "dict":
@@ -164,6 +172,17 @@ class _Reader:
         if any(not _is(fields[name], form) for name, form in _FIELDS[record].items()):
             raise WireError(f"a {kind} in the evidence is none")
         return record(**fields)
+
+    def _beginning(self, shape: list[int], first: list) -> np.ndarray:
+        first = self._array(*first)
+        shaped = all(type(n) is int and n >= 0 for n in shape) and len(shape) == first.ndim > 0
+        if not shaped or tuple(shape[1:]) != first.shape[1:] or shape[0] < len(first):
+            raise WireError("the evidence holds an array that does not begin as it says")
+        if math.prod(shape) * first.itemsize > MOST_SHAPE:
+            raise WireError("an array in the evidence is too large")
+        whole = np.zeros(shape, first.dtype)  # which takes no memory before something is in it
+        whole[: len(first)] = first
+        return whole
 
     def _array(self, form: str, shape: list[int], packed: str) -> np.ndarray:
         dtype = np.dtype(str(form))

@@ -84,8 +84,27 @@ def test_an_array_that_both_have_is_sent_by_name():
     assert wire.read(text, {"pictures": pictures})["x"] is pictures
 
 
-def test_a_very_large_array_is_not_sent():
-    assert wire.read(wire.write(np.zeros(20_000_000, np.uint8))) == Unreadable("very large array")
+def test_of_a_very_large_array_the_beginning_is_sent():
+    large = np.arange(20_000_000, dtype=np.float64).reshape(-1, 4)
+    text = wire.write(large)
+    assert len(text) < wire.MOST_TEXT / 2
+    found = wire.read(text)
+    assert (found.shape, found.dtype) == (large.shape, large.dtype)
+    assert np.array_equal(found[:100_000], large[:100_000])
+    assert not found[-100_000:].any()
+    huge = np.broadcast_to(np.uint8(0), (2_000_000, 1000))
+    assert wire.read(wire.write(huge)) == Unreadable("very large array")
+    one_row = np.zeros((1, 20_000_000), np.uint8)
+    assert wire.read(wire.write(one_row)) == Unreadable("very large array")
+
+
+@pytest.mark.parametrize(
+    "shape", [[10**9, 4], [2, 4], [5, 5], [5], [-5, 4], [True, 4], ["5", 4], [10**30, 4]]
+)
+def test_a_beginning_of_something_else_is_refused(shape):
+    array = json.loads(wire.write(np.ones((3, 4))))["array"]
+    with pytest.raises(wire.WireError):
+        wire.read(json.dumps({"begins": [shape, array]}))
 
 
 def test_other_things_become_their_names():
