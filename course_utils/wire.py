@@ -24,7 +24,10 @@ MOST_PARTS = 1_000_000  # of its lists and dicts; each takes many times its text
 MOST_BYTES = 50_000_000  # of all its arrays, unpacked
 MOST_ARRAY = 8_000_000  # bytes of one array; all pictures of a stage are known by name
 MOST_SHAPE = 1_000_000_000  # bytes of one of which only the beginning is sent
-_BEGINNING = 4_000_000  # bytes
+# What a kernel sends at most, in characters of packed arrays: of large ones only a beginning
+# then, which is enough to tell what they hold. A stage's checks are handed out one by one.
+_ROOM, _FOR_WHOLE = 5_000_000, 4_000_000
+_FIRST_ROWS, _BEGINNING = 100, 2_500_000  # rows, bytes
 _DEPTH = 60
 _KINDS = "biuf"
 # What the fields of each kind must be; [kind] is a list of these. A float may also be an int.
@@ -65,54 +68,76 @@ def write(value: Any, known: Mapping[str, np.ndarray] | None = None) -> str:
     Returns
     -------
     str
-        JSON. What is no plain data becomes an ``Unreadable`` of its type's name. Of an array of
-        more than :data:`MOST_ARRAY` bytes that the reader does not have, the shape and the first
-        rows are sent; it gets zeros for the others.
+        JSON. What is no plain data becomes an ``Unreadable`` of its type's name. Of an array that
+        the reader does not have, and that is too large to be sent beside the smaller ones, the
+        shape and the first rows are sent; it gets zeros for the others.
     """
-    return json.dumps(_write(value, known or {}, _DEPTH), separators=(",", ":"))
+    writer = _Writer(known or {})
+    written = writer.write(value, _DEPTH)
+    writer.fill_in()
+    return json.dumps(written, separators=(",", ":"))
 
 
-def _write(value: Any, known: Mapping[str, np.ndarray], depth: int) -> Any:
-    if depth == 0:
-        return {"Unreadable": {"kind": "a list in a list in a list, and so on"}}
-    if value is None or type(value) in (bool, float, str):
-        return value
-    if type(value) is int:
-        small = value.bit_length() <= 4096  # longer ones are refused as text
-        return value if small else {"Unreadable": {"kind": "very large number"}}
-    if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
-        return _write_array(value, known)
-    if isinstance(value, list):
-        return [_write(item, known, depth - 1) for item in value]
-    if isinstance(value, tuple | set | frozenset):
-        items = sorted(value, key=repr) if not isinstance(value, tuple) else value
-        name = "tuple" if isinstance(value, tuple) else "set"
-        return {name: [_write(item, known, depth - 1) for item in items]}
-    if isinstance(value, dict):
-        pairs = [[_write(k, known, 1), _write(v, known, depth - 1)] for k, v in value.items()]
-        return {"dict": pairs}
-    name = type(value).__name__
-    if _RECORDS.get(name) is type(value):
-        fields = {key: _write(item, known, depth - 1) for key, item in vars(value).items()}
-        return {name: fields}
-    return {"Unreadable": {"kind": name}}
+class _Writer:
+    def __init__(self, known: Mapping[str, np.ndarray]):
+        self._known = known
+        self._arrays: list[tuple[dict, np.ndarray]] = []  # and the places where they belong
+        self._room = _ROOM
 
+    def write(self, value: Any, depth: int) -> Any:
+        if depth == 0:
+            return {"Unreadable": {"kind": "a list in a list in a list, and so on"}}
+        if value is None or type(value) in (bool, float, str):
+            return value
+        if type(value) is int:
+            small = value.bit_length() <= 4096  # longer ones are refused as text
+            return value if small else {"Unreadable": {"kind": "very large number"}}
+        if isinstance(value, np.ndarray) and value.dtype.kind in _KINDS:
+            place: dict = {}
+            self._arrays.append((place, value))
+            return place
+        if isinstance(value, list):
+            return [self.write(item, depth - 1) for item in value]
+        if isinstance(value, tuple | set | frozenset):
+            items = sorted(value, key=repr) if not isinstance(value, tuple) else value
+            name = "tuple" if isinstance(value, tuple) else "set"
+            return {name: [self.write(item, depth - 1) for item in items]}
+        if isinstance(value, dict):
+            pairs = [[self.write(k, 1), self.write(v, depth - 1)] for k, v in value.items()]
+            return {"dict": pairs}
+        name = type(value).__name__
+        if _RECORDS.get(name) is type(value):
+            fields = {key: self.write(item, depth - 1) for key, item in vars(value).items()}
+            return {name: fields}
+        return {"Unreadable": {"kind": name}}
 
-def _write_array(value: np.ndarray, known: Mapping[str, np.ndarray]) -> Any:
-    for name, other in known.items():
-        if value is other or (
-            (value.dtype, value.shape) == (other.dtype, other.shape)
-            and np.array_equal(value, other)
-        ):
-            return {"known": name}
-    if value.nbytes > MOST_ARRAY:
-        rows = _BEGINNING // (value.nbytes // len(value)) if value.ndim else 0
-        if not rows or value.nbytes > MOST_SHAPE:
+    def fill_in(self) -> None:
+        """Put the arrays in their places, small ones first: no large one takes their room."""
+        for place, array in sorted(self._arrays, key=lambda one: one[1].nbytes):
+            place.update(self._array(array))
+
+    def _array(self, value: np.ndarray) -> dict:
+        for name, other in self._known.items():
+            if value is other or (
+                (value.dtype, value.shape) == (other.dtype, other.shape)
+                and np.array_equal(value, other)
+            ):
+                return {"known": name}
+        if value.nbytes <= MOST_ARRAY and (whole := self._fitting(value, _ROOM - _FOR_WHOLE)):
+            return {"array": whole}
+        rows = min(_FIRST_ROWS, _BEGINNING // (value.nbytes // len(value))) if value.ndim else 0
+        if not rows or value.nbytes > MOST_SHAPE or not (first := self._fitting(value[:rows], 0)):
             return {"Unreadable": {"kind": "very large array"}}
-        return {"begins": [list(value.shape), _write_array(value[:rows], {})["array"]]}
-    little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
-    packed = base64.b64encode(zlib.compress(little.tobytes(), 1)).decode()
-    return {"array": [little.dtype.str, list(value.shape), packed]}
+        return {"begins": [list(value.shape), first]}
+
+    def _fitting(self, value: np.ndarray, kept_free: int) -> list | None:
+        """An array as text, if that leaves so much room."""
+        little = np.ascontiguousarray(value).astype(value.dtype.newbyteorder("<"), copy=False)
+        packed = base64.b64encode(zlib.compress(little.tobytes(), 1)).decode()
+        if self._room - len(packed) < kept_free:
+            return None
+        self._room -= len(packed)
+        return [little.dtype.str, list(value.shape), packed]
 
 
 def read(text: str, known: Mapping[str, np.ndarray] | None = None) -> Any:

@@ -26,7 +26,7 @@ NAMES = (
 )
 _PILES = ("train_numbers", "val_numbers")
 
-_SOME = 100  # of too many are compared; of those a grader gets the first rows only
+_COMPARED = 100  # pictures; a grader outside the kernel gets no more of very many
 _A_FEW = 1000  # pictures; more need memory that a small computer may not have
 _LEAST, _MOST = 0.05, 0.4  # sensible share of the validation pile
 _SAME_SHARE = 0.02  # how far a class may be from its fair count, as a share of that count
@@ -51,9 +51,9 @@ def scale_pictures(evidence: Evidence, reference: Reference) -> Result:
             f"scaled_pictures {_shape(scaled)}. I expected the shape of few_pictures: {few.shape}.",
             "Divide few_pictures as a whole, without square brackets.",
         )
-    range_of = f"from {float(scaled.min()):.4g} to {float(scaled.max()):.4g}"
-    looked_at = _A_FEW if len(few) <= _A_FEW else _SOME
-    if not np.allclose(scaled[:looked_at], few[:looked_at] / 255, atol=2e-3):
+    some, first = scaled[:_COMPARED], few[:_COMPARED]
+    range_of = f"from {float(some.min()):.4g} to {float(some.max()):.4g}"
+    if not np.allclose(some, first / 255, atol=2e-3):
         return Result(
             0,
             f"The numbers in scaled_pictures go {range_of}. But they are not the old numbers "

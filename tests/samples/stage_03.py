@@ -101,6 +101,11 @@ MISTAKES = [
 
 STYLES = [
     Sample(
+        "a_thousand_scaled",
+        {"scale_pictures": "few_pictures = x_all[:1000]\nscaled_pictures = few_pictures / 255\n"},
+        FULL,
+    ),
+    Sample(
         "keras_and_lists",
         {
             "scale_pictures": "few_pictures = x_all[100:103]\n"
