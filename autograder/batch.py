@@ -118,7 +118,7 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
         If the folders cannot be read or written.
     """
     began = time.monotonic()
-    found = collect(plan.folder, plan.stages) if plan.folder is not None else {}
+    found = _collect(plan)
     done = Done()
     kind = _kind(plan, say)
     plan = replace(plan, setting=_for_workers(plan, kind))
@@ -146,6 +146,17 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
         done.files = _write_report(plan, done.results, kind)
     done.seconds = time.monotonic() - began
     return done
+
+
+def _collect(plan: Plan) -> dict[str, list[HandedIn]]:
+    if plan.folder is None:
+        return {}
+
+    def earlier(stage: str, student: str) -> dict[str, Any] | None:
+        before = Store(plan.course, stage).result(student)
+        return before.handed if before is not None else None
+
+    return collect(plan.folder, plan.stages, earlier=earlier)
 
 
 def _kind(plan: Plan, say: Say) -> str:

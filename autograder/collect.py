@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from autograder import ROOT
 from autograder.opening import File, walk
@@ -26,6 +27,7 @@ def collect(
     stages: Sequence[str],
     *,
     guess_stage: Callable[[bytes, str], str | None] | None = None,
+    earlier: Callable[[str, str], Mapping[str, Any] | None] = lambda stage, student: None,
 ) -> dict[str, list[HandedIn]]:
     """Find what was handed in.
 
@@ -38,6 +40,10 @@ def collect(
     guess_stage : callable, optional
         Takes a file's content and name, gives the name of a stage or None. By default
         :func:`stage_of` with the stages of this course.
+    earlier : callable, optional
+        Takes a stage and a student's id, gives what was handed in earlier under that id as the
+        fields of a `HandedIn`, or None. Then each keeps the id of that time when somebody of the
+        same name comes later.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def collect(
         for owner, theirs in _by_owner(files)
         for stage, handed_in in _handed_in(owner, theirs, list(stages))
     ]
-    return _told_apart(found, stages)
+    return _told_apart(found, stages, earlier)
 
 
 # --- Which stage -------------------------------------------------------------------------
@@ -217,7 +223,9 @@ def _spoken(stage: str) -> str:
 
 
 def _told_apart(
-    found: list[tuple[Owner, str, HandedIn]], stages: Sequence[str]
+    found: list[tuple[Owner, str, HandedIn]],
+    stages: Sequence[str],
+    earlier: Callable[[str, str], Mapping[str, Any] | None],
 ) -> dict[str, list[HandedIn]]:
     """Give students of the same name ids of their own, and put all in order."""
     served = {one.student for _, stage, one in found if stage in stages}
@@ -227,15 +235,38 @@ def _told_apart(
         owners[stage, one.student.casefold()].add(owner)  # some systems have no capital letters
     twice = {name for (_, name), several in owners.items() if len(several) > 1}
     by_stage: dict[str, list[HandedIn]] = {stage: [] for stage in stages}
-    for owner, stage, named in found:
-        one = named
+    for owner, stage, one in found:
+        before = earlier(stage, one.student)
+        # Not counted up: the id must stay when another student hands in later.
+        own = owner.number or digest("/".join((*owner.place, owner.name)))[:6]
+        own = f"{one.student}_{own}"
+        note = ""
         if one.student.casefold() in twice:
-            # Not counted up: the id must stay when another student hands in later.
-            own = owner.number or digest("/".join((*owner.place, owner.name)))[:6]
-            student = f"{one.student}_{own}"
+            student = one.student if before and _is_the_same(before, one) else own
             note = (
                 f"More than one student is called {one.name}. The one of {one.origin} is {student}."
             )
-            one = replace(one, student=student, decide=(*one.decide, note))
-        by_stage.setdefault(stage, []).append(one)
+        else:
+            student = own if owner.number and earlier(stage, own) else one.student
+            if student == one.student and before and _has_another_number(before, one):
+                note = (
+                    f"{one.origin} bears another number than {before['origin']} did, and counts in "
+                    "its place. If these are two students of one name, put the new file in a "
+                    "folder with a longer name, and grade both again."
+                )
+        named = replace(one, student=student, decide=(*one.decide, note) if note else one.decide)
+        by_stage.setdefault(stage, []).append(named)
     return {stage: sorted(ones, key=lambda one: one.student) for stage, ones in by_stage.items()}
+
+
+def _is_the_same(before: Mapping[str, Any], one: HandedIn) -> bool:
+    numbers = (before["moodle"], before["canvas"])
+    if any(numbers) or one.moodle or one.canvas:
+        return numbers == (one.moodle, one.canvas)
+    return before["name"] == one.name and Path(before["origin"]).parent == Path(one.origin).parent
+
+
+def _has_another_number(before: Mapping[str, Any], one: HandedIn) -> bool:
+    """Whether a platform called the two by different numbers, as it does with two students."""
+    pairs = ((before["moodle"], one.moodle), (before["canvas"], one.canvas))
+    return any(old and new and old != new for old, new in pairs)

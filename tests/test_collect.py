@@ -6,6 +6,7 @@ import os
 import random
 import tracemalloc
 import zipfile
+from dataclasses import asdict
 
 import pytest
 from hypothesis import given, settings
@@ -658,6 +659,38 @@ def test_students_of_the_same_name_stay_apart(tmp_path):
     assert note.startswith("More than one student is called Ada Lovelace.")
     (tmp_path / "Ada Lovelace_100_assignsubmission_file_" / "x.ipynb").unlink()
     assert several["Ada_Lovelace_200"] == students(tmp_path)["Ada_Lovelace_200"]
+
+
+def test_a_student_keeps_the_id_when_a_namesake_comes_later(tmp_path):
+    def at(week, **numbers):
+        folder = tmp_path / week
+        for who, number in numbers.items():
+            put(folder, {f"Ada Lovelace_{number}_assignsubmission_file_/x.ipynb": work(who)})
+        now = collect(folder, [SEVEN], earlier=lambda _, student: known.get(student))[SEVEN]
+        known.update({one.student: asdict(one) for one in now})
+        return {one.student: one.moodle for one in now}
+
+    known = {}
+    assert at("1", first=100) == {"Ada_Lovelace": "100"}
+    assert at("2", first=100, second=200) == {"Ada_Lovelace": "100", "Ada_Lovelace_200": "200"}
+    assert at("3", second=200) == {"Ada_Lovelace_200": "200"}
+    assert at("4", first=100) == {"Ada_Lovelace": "100"}
+    # Moodle gives everyone another number where the work is handed in a second time.
+    assert at("5", again=311) == {"Ada_Lovelace": "311"}
+    assert "bears another number" in known["Ada_Lovelace"]["decide"][-1]
+
+
+def test_a_student_without_a_number_keeps_the_id_too(tmp_path):
+    first = {"Ada/x.ipynb": work("1"), "Ben/x.ipynb": work("2")}
+    second = {"Cem/x.ipynb": work("3"), "Dora/x.ipynb": work("4")}
+    put(tmp_path, {"7a.zip": packed(first), "7b.zip": packed(second)})
+    known = {one.student: asdict(one) for one in found(tmp_path)[SEVEN]}
+    assert sorted(known) == ["Ada", "Ben", "Cem", "Dora"]
+    put(tmp_path, {"7b.zip": packed(second | {"Ada/x.ipynb": work("5")})})
+    now = collect(tmp_path, [SEVEN], earlier=lambda _, student: known.get(student))[SEVEN]
+    whose = {one.student: one.content for one in now}
+    assert whose.pop("Ada") == work("1")
+    assert sorted(whose.values()) == sorted(map(work, "2345"))
 
 
 def test_moodles_numbers_differ_from_stage_to_stage_but_a_student_stays_the_same(tmp_path):
