@@ -190,6 +190,22 @@ def test_a_wrong_file_takes_no_grade_away(copy_of_graded, tmp_path):
     assert points(copy_of_graded) == DESERVED
 
 
+def test_a_namesake_who_comes_later_takes_nobodys_grade(tmp_path):
+    def download(week: str, **numbers: int) -> None:
+        for sample in SAMPLE_CLASS:
+            if sample.name in numbers:
+                name = f"Ada Lovelace_{numbers[sample.name]}_assignsubmission_file_"
+                (hand_in([sample], tmp_path / week) / sample.name).rename(tmp_path / week / name)
+        batch.grade_class(plan(tmp_path / week, tmp_path / "course", feedback=False))
+
+    download("first", ada_one_row=100)
+    download("second", ada_one_row=100, fay_swapped_names=200)
+    assert points(tmp_path / "course") == {
+        "Ada_Lovelace": DESERVED["ada_one_row"],
+        "Ada_Lovelace_200": DESERVED["fay_swapped_names"],
+    }
+
+
 def test_the_same_file_from_a_platform_brings_its_number(copy_of_graded, handed_in, tmp_path):
     folder = tmp_path / "second" / "ada one row_4711_assignsubmission_file_"
     folder.mkdir(parents=True)
