@@ -7,6 +7,7 @@ They know nothing of pictures or points.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -56,6 +57,10 @@ _ROLES = [
     ("predicted", 1, r"says?|said|called|saw|sees?"),
     ("true", 1, r"is|was|are|were|it'?s|but"),
 ]
+_SPELLED = [
+    (role, strength, re.compile(rf"(?<![a-z])(?:{words})(?![a-z])"))
+    for role, strength, words in _ROLES
+]
 _NUMBER = re.compile(r"(?<![\w.])((?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)(\s*%|\s*percent)?", re.I)
 _MOST_NUMBERS = 6  # in a line; a row of a report has four, a page of digits is not an answer
 
@@ -75,14 +80,20 @@ def _find_names(text: str, class_names: Sequence[str]) -> list[tuple[int, int, i
     """All names in a text as (start, end, class number)."""
     if not class_names:
         return []
+    numbers, pattern = _spelling(tuple(class_names))
+    return [
+        (match.start(), match.end(), numbers[_bare(match.group(1))])
+        for match in pattern.finditer(text.lower())
+    ]
+
+
+@functools.lru_cache(maxsize=8)
+def _spelling(class_names: tuple[str, ...]) -> tuple[dict[str, int], re.Pattern]:
+    """The class numbers by bare name, and a pattern that finds the names."""
     numbers = {_bare(name): number for number, name in enumerate(class_names)}
     longest_first = sorted(numbers, key=len, reverse=True)
     spelled = "|".join(re.escape(name).replace(r"\ ", r"[ _]") for name in longest_first)
-    pattern = rf"(?<![a-z])({spelled})s?(?![a-z])"
-    return [
-        (match.start(), match.end(), numbers[_bare(match.group(1))])
-        for match in re.finditer(pattern, text.lower())
-    ]
+    return numbers, re.compile(rf"(?<![a-z])({spelled})s?(?![a-z])")
 
 
 def _bare(name: str) -> str:
@@ -106,14 +117,17 @@ class _Run(NamedTuple):
 
 def _tokens(line: str, class_names: Sequence[str]) -> list[_Token]:
     """Names and role words of a line, in order; a word inside another does not count."""
-    names = _find_names(line, class_names)
+    names, lowered = _find_names(line, class_names), line.lower()
     tokens = [_Token(start, "name", number, 0) for start, _, number in names]
-    taken = [(start, end) for start, end, _ in names]
-    for role, strength, words in _ROLES:
-        for match in re.finditer(rf"(?<![a-z])(?:{words})(?![a-z])", line.lower()):
-            if not any(start <= match.start() < end for start, end in taken):
-                tokens.append(_Token(match.start(), "role", role, strength))
-                taken.append(match.span())
+    taken = bytearray(len(lowered))  # a line may be long: each place is looked up, not searched
+    for start, end, _ in names:
+        taken[start:end] = b"\1" * (end - start)
+    for role, strength, pattern in _SPELLED:
+        for match in pattern.finditer(lowered):
+            start, end = match.span()
+            if not taken[start]:
+                tokens.append(_Token(start, "role", role, strength))
+                taken[start:end] = b"\1" * (end - start)
     return sorted(tokens)
 
 
@@ -135,7 +149,7 @@ def _runs(tokens: list[_Token]) -> list[_Run]:
 
 
 def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
-    """Return every "predicted P, truly T" that a text says.
+    """Return every different "predicted P, truly T" that a text says.
 
     Understands role words before or after a name ("Pred: cat, True: dog"; "cat predicted,
     dog true"), one role with the other left to be inferred ("cat (true: dog)"), one role a
@@ -153,6 +167,7 @@ def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
     Returns
     -------
     list of Pair
+        Each once, in order of appearance.
 
     Examples
     --------
@@ -161,14 +176,14 @@ def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
     >>> read_pairs("cat / dog", ["cat", "dog"])
     []
     """
-    pairs: list[Pair] = []
+    pairs: dict[Pair, None] = {}
     lists: dict[str, list[int]] = {"predicted": [], "true": []}
     near: dict[str, list[int]] = {"predicted": [], "true": []}
     first = ""  # the role with which the lines about one picture begin
     for said, strength in _lines(text, class_names):
         counts = {role: len(numbers) for role, numbers in said.items()}
         if counts["predicted"] == counts["true"]:
-            pairs += map(Pair, said["predicted"], said["true"])
+            pairs |= dict.fromkeys(map(Pair, said["predicted"], said["true"]))
             continue
         role, other = ("predicted", "true") if counts["predicted"] else ("true", "predicted")
         if counts[role] > 1 or counts[other]:
@@ -180,11 +195,12 @@ def read_pairs(text: str, class_names: Sequence[str]) -> list[Pair]:
         first = first or role
         if role == first and near[other]:
             near = {"predicted": [], "true": []}  # the next picture
-        near[role] += said[role]
+        if said[role][0] not in near[role]:  # else many lines would give many times many pairs
+            near[role] += said[role]
         for number in near[other]:
             pair = {role: said[role][0], other: number}
-            pairs.append(Pair(**pair))
-    return pairs + list(map(Pair, lists["predicted"], lists["true"]))
+            pairs[Pair(**pair)] = None
+    return list(pairs | dict.fromkeys(map(Pair, lists["predicted"], lists["true"])))
 
 
 def read_roles(text: str, class_names: Sequence[str]) -> dict[str, list[int]]:
@@ -204,7 +220,7 @@ def read_roles(text: str, class_names: Sequence[str]) -> dict[str, list[int]]:
 def _lines(text: str, class_names: Sequence[str]) -> Iterator[tuple[dict[str, list[int]], int]]:
     """For each line that names classes: the classes by role, and how strongly it says so."""
     header: list[str] = []  # what a line of role words alone says of the lines below it
-    for joined in text.splitlines():
+    for joined in filter(str.strip, text.splitlines()):
         line = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", joined)  # "Pred:catTrue:dog"
         tokens = _tokens(line, class_names)
         runs = _runs(tokens)
@@ -325,7 +341,7 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
         elif re.search(r"accuracy|avg", line.lower()):
             in_report = False
         names = _find_names(line, class_names)
-        row = re.match(r"\s*(\d+)\s+\d", line)
+        row = re.match(r"\s*(\d{1,9})\s+\d", line)
         if not names and in_report and row and int(row.group(1)) < len(class_names):
             names = [(row.start(1), row.end(1), int(row.group(1)))]
         if not names:
@@ -353,18 +369,21 @@ def read_numbers(text: str, class_names: Sequence[str]) -> dict[int, list[Number
     return found
 
 
+_COUNTED = re.compile(r"(?:class|label|number)?[ _]*(\d{1,9})\b", re.I)
+
+
 def _numbered_lines(text: str, count: int) -> dict[int, list[Number]]:
     """Values of lines that count through all classes, as ``print(number, value)`` gives them."""
     found: dict[int, list[Number]] = {}
-    for line in text.splitlines():
-        row = re.match(r"\s*(?:class|label|number)?[ _]*(\d+)\b\W*([^\d\s].*)?", line.lower())
+    for line in map(str.strip, text.splitlines()):
+        row = _COUNTED.match(line)
         rest = line[row.end(1) :] if row else ""
         numbers = _numbers(rest)
         if row and int(row.group(1)) == len(found) and 0 < len(numbers) <= 2:
             found[len(found)] = numbers
             if len(found) == count:
                 return found
-        elif line.strip():
+        elif line:
             found = {}
     return {}
 

@@ -1,11 +1,13 @@
 """Reading captions and printed lines."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from course_utils.practice import CLASS_NAMES
-from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs
+from course_utils.wording import Number, Pair, names_in, read_numbers, read_pairs, read_roles
 
 CAT, DOG, DEER = (CLASS_NAMES.index(name) for name in ("cat", "dog", "deer"))
 
@@ -165,6 +167,35 @@ def test_numbers_below_the_names():
         DOG: [Number(0.7, False)],
     }
     assert read_numbers("cat dog\n0.5 0.7 0.9", CLASS_NAMES) == {}
+
+
+def test_a_pair_counts_once_however_often_it_is_said():
+    text = "p: cat\n" * 1000 + "t: dog\n" * 1000
+    assert read_pairs(text, CLASS_NAMES) == [Pair(CAT, DOG)]
+
+
+MANY = 50_000  # characters; of what one cell prints four times as many are kept
+LONG = [
+    *("true ", "guess_", "pred cat true dog ", "p: cat\n", "cat dog\n", "is\n", "a\n", "3 0.5\n"),
+    *(" ", "_", "9", "(", "1 ", "cat 0.5\n", "class ", "p     :"),
+]
+ENDS = [" " * MANY + "x", "class" + "_" * MANY, "cat" + " " * MANY + "dog", "9" * MANY + " 1"]
+ENDS += [
+    "pred" + "!" * MANY + " cat is dog",
+    "recall\n" + "9" * MANY + " 1",
+    "cat " * 9 + "9" * MANY,
+]
+ENDS += ["p: cat\n" * (MANY // 14) + "t: dog\n" * (MANY // 14)]
+
+
+def test_the_time_grows_with_the_length_only():
+    """Together more than a million characters, of kinds that once took quadratic time."""
+    began = time.process_time()
+    for text in [*((part * MANY)[:MANY] for part in LONG), *ENDS]:
+        assert len(read_pairs(text, CLASS_NAMES)) <= 100
+        for read in (read_roles, read_numbers, names_in):
+            read(text, CLASS_NAMES)
+    assert time.process_time() - began < 10
 
 
 WORDS = st.lists(
