@@ -1,11 +1,13 @@
 """The checks of Stage 7 as pure functions, on small cases worked out by hand."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from course_utils.checks import STAGES
+from course_utils.checks import STAGES, captions
 from course_utils.checks.stage_07 import (
     accuracy_by_class,
     name_hardest_class,
@@ -105,6 +107,69 @@ def test_a_model_with_fewer_than_three_mistakes(mistakes, shown_ones, points):
     form = f"Pred: {CLASS_NAMES[PREDICTED[WRONG[0]]]}, True: airplane"
     cells = [Cell("a", [Shown(number, form) for number in range(shown_ones)])]
     assert show_three_wrong(evidence(cells), reference).points == points
+
+
+EVERY_PAIR = "\n".join(
+    f"Predicted: {one}, True: {other}" for one in CLASS_NAMES for other in CLASS_NAMES
+)
+MISTAKES = "\n".join(sorted({caption(number) for number in WRONG}))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        EVERY_PAIR,
+        MISTAKES,
+        "\n".join(f"Predicted: {one}, True: cat" for one in CLASS_NAMES),
+        "Predicted: deer, True: cat",
+    ],
+)
+@pytest.mark.parametrize("place", ["caption", "around", "text"])
+def test_saying_every_pair_beside_every_picture_names_none(words, place):
+    """One picture a cell, until three wrong ones were among them; here 80 are shown."""
+    labels = np.concatenate([LABELS] * 10)
+    predicted = np.where(np.arange(400) < 40, np.tile(PREDICTED, 10), labels)
+    reference = Reference(np.eye(10)[predicted], labels, CLASS_NAMES)
+    cells = [
+        Cell(str(n), [Shown(n)], text=words)
+        if place == "text"
+        else Cell(str(n), [Shown(n, **{place: words})])
+        for n in range(80)
+    ]
+    result = show_three_wrong(evidence(cells), reference)
+    assert (result.points, "fit hardly one" in result.saw) == (2, True)
+
+
+def test_a_list_of_all_mistakes_may_stand_beside_three_pictures():
+    pairs = [Cell("a", [Shown(n) for n in WRONG[:3]], text=MISTAKES)]
+    assert show_three_wrong(evidence(pairs), REFERENCE).points == 3
+    titled = [Cell("a", shown(WRONG[:3]), text=EVERY_PAIR)]
+    assert show_three_wrong(evidence(titled), REFERENCE).points == 3
+
+
+def test_looking_around_and_captions_of_a_first_try_cost_nothing():
+    guesses = "\n".join(
+        f"True: {CLASS_NAMES[LABELS[n]]}\nguess: {CLASS_NAMES[PREDICTED[n]]}\nguess: frog"
+        for n in range(8)
+    )
+    cells = [
+        Cell("a", [Shown(n) for n in range(8)], text=guesses),
+        Cell("b", shown(range(12), "True: {}, Pred: {}")),
+        Cell("c", [Shown(n, "Pred: cat, True: dog") for n in WRONG[:9]]),
+        Cell("d", shown(WRONG[9:12])),
+    ]
+    assert show_three_wrong(evidence(cells), REFERENCE).points == 3
+
+
+def test_the_words_of_a_cell_are_read_once_for_all_its_pictures(monkeypatch):
+    read = []
+    real = captions.read_pairs
+    counting = functools.lru_cache(lambda *given: (read.append(len(given[0])), real(*given))[1])
+    monkeypatch.setattr(captions, "_pairs", counting)
+    text = "Nothing to be said here.\n" * 8000
+    cells = [Cell("a", shown(WRONG * 20), text=text), Cell("b", shown(WRONG[:3]))]
+    assert show_three_wrong(evidence(cells), REFERENCE).points == 3
+    assert sum(read) < 3 * len(text)
 
 
 ACCURACY = [right / 4 for right in RIGHT_OF_4]

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from course_utils.evidence import Cell, Reference, Shown
 from course_utils.wording import Pair, names_in, read_pairs, read_roles
+
+_TAIL = 5_000  # characters at the end of a cell's text that a caption may continue
+_GUESSES = 10  # pairs that may be said of one picture: no model can say more
+_TABLE = 10  # pairs that a table may hold beyond that, of other pictures
+
+# A cell may show hundreds of pictures under the same words.
+_pairs = functools.lru_cache(maxsize=32)(read_pairs)
+_roles = functools.lru_cache(maxsize=32)(read_roles)
+
+
+@functools.lru_cache(maxsize=32)
+def _names(text: str, class_names: tuple[str, ...]) -> frozenset[int]:
+    return frozenset(names_in(text, class_names))
 
 
 def captions_of(cells: Iterable[Cell], wrong: set[int], reference: Reference) -> dict[int, str]:
@@ -35,6 +50,56 @@ def captions_of(cells: Iterable[Cell], wrong: set[int], reference: Reference) ->
             said[number] = min(verdicts[number], said.get(number, "nothing"), key=_VERDICTS.index)
     in_order = dict.fromkeys(number for cell in cells for number in _numbers_of(cell))
     return {number: said[number] for number in in_order if number in said}
+
+
+def without_guesswork(cells: Sequence[Cell], reference: Reference) -> tuple[list[Cell], bool]:
+    """Take the words away where they say so much that something had to fit.
+
+    There may be more pairs than pictures: a table of mistakes stands above three of them, or
+    three guesses beside each. But then half of these pictures have to be wrong predictions with
+    their own pair among what is said. Where there are not more, one picture in ten has to have
+    its pair: a student may leave mistakes in a notebook, but whoever says one pair of hundreds of
+    pictures has not looked.
+
+    Returns
+    -------
+    cells : list of Cell
+        Those with guesswork stand there without these words.
+    found : bool
+        Whether words were taken away.
+    """
+    names, wrong = reference.class_names, set(reference.wrong.tolist())
+    kept = [_without_lists(cell, names) for cell in cells]
+    speaking: dict[bool, list[int]] = {True: [], False: []}  # by whether there are more pairs
+    fits: dict[bool, list[bool]] = {True: [], False: []}
+    for place, cell in enumerate(kept):
+        words = {cell.text, *(one.caption for one in cell.shown), *(s.around for s in cell.shown)}
+        said = {pair for text in words for pair in _pairs(text, names)}
+        if not said or not cell.shown:
+            continue
+        more = len(said) > len(_numbers_of(cell))
+        speaking[more].append(place)
+        for number, verdict in _read_captions(cell, reference).items():
+            fits[more].append(verdict in ("right", "swapped") and (number in wrong or not more))
+    for more, least in ((True, 0.5), (False, 0.1)):
+        if sum(fits[more]) < least * len(fits[more]):
+            for place in speaking[more]:
+                bare = [Shown(one.index) for one in kept[place].shown]
+                kept[place] = replace(kept[place], text="", shown=bare)
+    return kept, kept != list(cells)
+
+
+def _without_lists(cell: Cell, names: tuple[str, ...]) -> Cell:
+    """A cell without the texts that say more pairs than its pictures can have to do with."""
+    most = _GUESSES * len(_numbers_of(cell)) + _TABLE
+
+    def short(text: str) -> str:
+        return text if len(_pairs(text, names)) <= most else ""
+
+    if not cell.shown:
+        return cell
+    shown = [Shown(one.index, short(one.caption), short(one.around)) for one in cell.shown]
+    return replace(cell, text=short(cell.text), shown=shown)
 
 
 def _numbers_of(cell: Cell) -> list[int]:
@@ -68,10 +133,12 @@ def _read_caption(shown: Shown, cell: Cell, reference: Reference) -> str:
     names = reference.class_names
     pair = pair_of(shown.index, reference)
     swapped = Pair(pair.true, pair.predicted)
-    above = f"{cell.text}\n\n{shown.around}"
+    above = f"{cell.text[-_TAIL:]}\n\n{shown.around}"
     found = ""
     for words in (shown.caption, f"{shown.around}\n\n{shown.caption}", above):
-        pairs = read_pairs(words, names)
+        pairs = _pairs(words, names)
+        if words is above:
+            pairs = [*_pairs(cell.text, names), *pairs]
         if pair in pairs:
             return "right"
         if swapped in pairs:
@@ -80,11 +147,13 @@ def _read_caption(shown: Shown, cell: Cell, reference: Reference) -> str:
             same = any(one.predicted == one.true for one in pairs)
             found = found or ("same" if same else "other")
     # A table's header, or a line such as "predicted / true", may be printed above the figure.
-    if pair in read_pairs(f"{above}\n{shown.caption}", names):
+    if pair in _pairs(f"{above}\n{shown.caption}", names):
         return "right"
     if found:
         return found
-    mentioned = set(names_in(f"{shown.caption}\n{shown.around}\n{cell.text}", names))
+    mentioned = frozenset().union(
+        *(_names(words, names) for words in (shown.caption, shown.around, cell.text))
+    )
     if {pair.predicted, pair.true} <= mentioned:
         return "unclear"
     if mentioned & {pair.predicted, pair.true}:
@@ -100,11 +169,12 @@ def _said_in_halves(cell: Cell, reference: Reference) -> list[int]:
     A place belongs to the picture if it gives one name, or one for each picture in order.
     """
     numbers, names = _numbers_of(cell), reference.class_names
-    common = [read_roles(cell.text, names)]
+    common = [_roles(cell.text, names)]
+    first = {shown.index: shown for shown in reversed(cell.shown)}
     right = []
     for place, number in enumerate(numbers):
-        shown = next(one for one in cell.shown if one.index == number)
-        sources = [read_roles(words, names) for words in (shown.caption, shown.around)] + common
+        shown = first[number]
+        sources = [_roles(words, names) for words in (shown.caption, shown.around)] + common
         pair = pair_of(number, reference)._asdict()
         if all(
             any(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.checks import deeper_07
-from course_utils.checks.captions import captions_of, pair_of
+from course_utils.checks.captions import captions_of, pair_of, without_guesswork
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, did_you_mean, join, join_some, quoted
 from course_utils.checks.values import (
@@ -164,9 +164,9 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
     if needed == 0:
         return Result(3, "The model got every test picture right. There is nothing to show.")
     mostly_right, cells = 0, []
-    for cell in evidence.cells:
-        if deeper_07.is_deeper(cell):
-            continue
+    own = [cell for cell in evidence.cells if not deeper_07.is_deeper(cell)]
+    own, guesswork = without_guesswork(own, reference)
+    for cell in own:
         numbers = {shown.index for shown in cell.shown}
         if len(numbers - wrong) > len(numbers & wrong):
             mostly_right += bool(numbers)
@@ -203,6 +203,13 @@ def show_three_wrong(evidence: Evidence, reference: Reference) -> Result:
             f"{seen} But the two names of picture {swapped[0]} are swapped: the model predicted "
             f"{names[pair.predicted]}, and the true label is {names[pair.true]}.",
             "Check which list each name comes from: predicted_labels or true_labels.",
+        )
+    if guesswork:
+        return Result(
+            points,
+            f"{seen} But the words beside your pictures fit hardly one of them, or say so many "
+            "pairs of names that one had to fit.",
+            _CAPTION_HINT,
         )
     number = next(number for number, verdict in said.items() if verdict != "right")
     verdict = said[number]
