@@ -92,6 +92,21 @@ def test_counts(value, points, says):
     assert (result.points, says in result.saw) == (points, True), result
 
 
+EQUAL = Reference(np.zeros((0, 10)), np.repeat(np.arange(10), 50), CLASS_NAMES)
+
+
+@pytest.mark.parametrize("reference", [REFERENCE, EQUAL])
+def test_all_counts_at_once_are_no_answer(reference):
+    """As in CIFAR-10 all classes may have the same count, so that one column would be right."""
+    columns = {f"column {chr(97 + n // 26)}{chr(97 + n % 26)}": [n] * 10 for n in range(100)}
+    lines = "\n".join(f"{name}: {n}" for n in range(100) for name in CLASS_NAMES)
+    for value in (Table(columns, list(CLASS_NAMES)), lines):
+        found = Evidence(2, [], {"class_counts": value})
+        assert CHECKS["count_classes"].judge(found, reference).points == 0
+    chart = Chart([], [[n] * 10 for n in range(100)], list(CLASS_NAMES))
+    assert judge("chart_counts", [Cell("a", charts=[chart])], reference).points == 0
+
+
 def test_printed_counts():
     lines = [f"{name} {count}\n" for name, count in BY_NAME.items()]
     assert judge("count_classes", [Cell("a", text="".join(lines))]).points == 2

@@ -1,10 +1,13 @@
 """The checks of Stage 6 as pure functions, on small cases worked out by hand."""
 
+import time
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score, log_loss, top_k_accuracy_score
 
 from course_utils.checks import STAGES
+from course_utils.checks.numbers import as_number
 from course_utils.checks.stage_06 import (
     NAMES,
     f1_by_class,
@@ -317,3 +320,10 @@ def test_no_value_stops_a_check(name):
                 assert 0 <= result.points <= check.points
                 assert result.saw
                 assert (result.points == check.points) == (result.try_next == "")
+
+
+@pytest.mark.parametrize("text", ["1" * 50_000 + "x", "1" + " " * 50_000 + "x", " " * 50_000])
+def test_a_long_text_is_soon_known_to_be_no_number(text):
+    began = time.process_time()
+    assert as_number(text) is None
+    assert time.process_time() - began < 1

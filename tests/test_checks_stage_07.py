@@ -198,6 +198,43 @@ def test_printed_values_count_from_any_cell():
     assert per_class_accuracy(evidence(cells), REFERENCE).points == 3
 
 
+def every_value(count):
+    """Each value from 0 to 1, as a table with that many columns and the classes as rows."""
+    names = [f"{a}{b}" for a in "abcdefghijk" for b in "abcdefghij"][:count]
+    return Table({name: [n / 100] * 10 for n, name in enumerate(names)}, list(CLASS_NAMES))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        every_value(101),
+        Table({name: [n / 100 for n in range(101)] for name in CLASS_NAMES}, list(range(101))),
+        "\n".join(f"{name}: {n / 100}" for n in range(101) for name in CLASS_NAMES),
+        [f"{name}: {n / 100}" for n in range(101) for name in CLASS_NAMES],
+    ],
+)
+def test_all_values_at_once_are_no_answer(value):
+    assert per_class_accuracy(Evidence(7, [], {"per_class_accuracy": value}), REFERENCE).points == 0
+
+
+def test_the_columns_of_a_table_do_not_complete_one_another():
+    halves = [[*ACCURACY[:5], *[2.0] * 5], [*[2.0] * 5, *ACCURACY[5:]]]
+    table = Table({"one": halves[0], "two": halves[1]}, list(CLASS_NAMES))
+    found = Evidence(7, [], {"per_class_accuracy": table})
+    assert per_class_accuracy(found, REFERENCE).points == 1
+
+
+def test_one_right_column_among_others_is_an_answer():
+    others = {"precision": [0.3] * 10, "support": [4] * 10, "class": list(CLASS_NAMES)}
+    table = Table(others | {"recall": ACCURACY}, list(range(10)))
+    found = Evidence(7, [], {"per_class_accuracy": table})
+    assert per_class_accuracy(found, REFERENCE).points == 3
+    shares = [[0.5 if a != b else ACCURACY[a] for b in range(10)] for a in range(10)]
+    columns = dict(zip(CLASS_NAMES, shares, strict=True))
+    found = Evidence(7, [], {"per_class_accuracy": Table(columns, list(CLASS_NAMES))})
+    assert per_class_accuracy(found, REFERENCE).points == 3
+
+
 VALUES = st.recursive(
     st.none()
     | st.booleans()

@@ -35,7 +35,7 @@ def as_number(value: Any) -> float | None:
     (53.0, 0.5, None)
     """
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*([-+]?\d*\.?\d+)\s*%?\s*", value)
+        match = re.fullmatch(r"([-+]?(?:\d+(?:\.\d+)?|\.\d+))(?:\s*%)?", value.strip())
         return float(match.group(1)) if match else None
     array = as_array(value)
     if array is None or array.size != 1 or array.dtype.kind == "b":

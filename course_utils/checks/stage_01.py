@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -213,19 +214,33 @@ def said_of(cells: Iterable[Cell], reference: Reference) -> dict[int, str]:
     """
     said: dict[int, str] = {}
     for cell in cells:
+        # The photos that the same words may speak of, by their places.
+        groups: dict[tuple[str, str], dict[int, int]] = {}
         for place, shown in enumerate(cell.shown):
-            verdict = _read(cell, place, reference)
+            for kind, words in _words_of(shown, cell):
+                group = groups.setdefault((kind, words), {})
+                group[place] = len(group)
+        for place, shown in enumerate(cell.shown):
+            verdict = _read(cell, place, groups, reference)
             said[shown.index] = min(said.get(shown.index, verdict), verdict, key=_VERDICTS.index)
     return said
 
 
-def _read(cell: Cell, place: int, reference: Reference) -> str:
+def _words_of(shown: Shown, cell: Cell) -> tuple[tuple[str, str], ...]:
+    return ("caption", shown.caption), ("around", shown.around), ("text", cell.text)
+
+
+def _read(
+    cell: Cell,
+    place: int,
+    groups: dict[tuple[str, str], dict[int, int]],
+    reference: Reference,
+) -> str:
     shown = cell.shown[place]
     label = int(reference.labels[shown.index])
-    for kind, words in (("caption", shown.caption), ("around", shown.around), ("", cell.text)):
-        # The photos that these words may speak of, up to this one and in all.
-        group = [i for i, s in enumerate(cell.shown) if not kind or getattr(s, kind) == words]
-        named = _named(words, shown, group.index(place), len(group), reference.class_names)
+    for kind, words in _words_of(shown, cell):
+        group = groups[kind, words]
+        named = _named(words, shown, group[place], len(group), reference.class_names)
         if label in named:
             return "right"
         if named:
@@ -235,16 +250,26 @@ def _read(cell: Cell, place: int, reference: Reference) -> str:
 
 def _named(words: str, shown: Shown, place: int, count: int, classes: tuple[str, ...]) -> list[int]:
     """The classes that some words give to one of the ``count`` photos they stand with."""
-    names = names_in(words, classes)
+    names, by_number = _names_and_numbers(words, classes)
     if len(names) == count:
         return [names[place]]
     if len(set(names)) == 1 or (count == 1 and len(set(names)) == 2):  # "a cat, or a dog?"
         return names
+    return by_number.get(str(shown.index), [])
+
+
+@functools.lru_cache(maxsize=32)  # a cell may show hundreds of photos under the same words
+def _names_and_numbers(
+    words: str, classes: tuple[str, ...]
+) -> tuple[list[int], dict[str, list[int]]]:
+    """The classes that some words name, and those of lines with one class, by their numbers."""
+    by_number: dict[str, list[int]] = {}
     for line in words.splitlines():
         found = names_in(line, classes)
-        if len(set(found)) == 1 and str(shown.index) in re.findall(r"\d+", line):
-            return found
-    return []
+        if len(set(found)) == 1:
+            for digits in re.findall(r"\d+", line):
+                by_number.setdefault(digits, found)
+    return names_in(words, classes), by_number
 
 
 # --- Step 5 ------------------------------------------------------------------------------

@@ -287,9 +287,8 @@ def per_class_accuracy(evidence: Evidence, reference: Reference) -> Result:
     names = reference.class_names
     expected = accuracy_by_class(reference)
     value = evidence.values.get("per_class_accuracy")
-    stored = stored_values(value, names)
     printed = [printed_values(cell.text, names) for cell in evidence.cells]
-    answers = [stored, *printed, merged(printed)]
+    answers = [*stored_values(value, names), *printed, merged(printed)]
     answer = max(answers, key=lambda found: right_values(found, expected))
     right = right_values(answer, expected)
     if right == len(names):

@@ -458,7 +458,7 @@ def _verdict_in(value: Any) -> str | None:
 def _number(value: Any) -> float | None:
     """One number, also alone in a list or array, or as text such as "87.5 %"."""
     if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d*\.?\d+)\s*%?\s*", value)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?|\.\d+)(?:\s*%)?", value.strip())
         return float(match.group(1)) if match else None
     array = as_array(value)
     if array is None or array.size != 1 or array.dtype.kind not in "iuf":

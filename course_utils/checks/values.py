@@ -35,6 +35,7 @@ def _shares(hits: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
 
 
 _MOST_PRINTED = 8  # numbers for one class: more is a list of something else
+_MOST_COLUMNS = 20  # of a table: each is one answer, and more of them are guesses
 
 
 def printed_values(text: str, names: tuple[str, ...]) -> Answer:
@@ -52,7 +53,7 @@ def merged(answers: Iterable[Answer]) -> Answer:
     return {n: values for n, values in together.items() if len(values) <= _MOST_PRINTED}
 
 
-def stored_values(value: Any, names: tuple[str, ...]) -> Answer:
+def stored_values(value: Any, names: tuple[str, ...]) -> list[Answer]:
     """Read ``per_class_accuracy`` in any form that a student may choose.
 
     Parameters
@@ -65,13 +66,17 @@ def stored_values(value: Any, names: tuple[str, ...]) -> Answer:
 
     Returns
     -------
-    dict of int to list of Number
-        For each class number, the numbers that may be its value; empty if none were found.
+    list of (dict of int to list of Number)
+        The answers that it may be: of a table each column, else one. For each class number, the
+        numbers that may be its value; empty if none were found.
     """
-    if isinstance(value, Table):
-        return _table_values(value, names)
+    return _table_values(value, names) if isinstance(value, Table) else [_one_answer(value, names)]
+
+
+def _one_answer(value: Any, names: tuple[str, ...]) -> Answer:
+    """The one answer that a value other than a table is."""
     if isinstance(value, str):
-        return read_numbers(value, names)
+        return printed_values(value, names)
     if isinstance(value, dict):
         return _by_class(value.items(), names)
     array = as_array(value)
@@ -88,7 +93,7 @@ def stored_values(value: Any, names: tuple[str, ...]) -> Answer:
     if entries and all(isinstance(entry, dict) for entry in entries):
         return _by_class([pair for entry in entries for pair in entry.items()], names)
     if entries and all(isinstance(entry, str) and names_in(entry, names) for entry in entries):
-        return read_numbers("\n".join(entries), names)
+        return printed_values("\n".join(entries), names)
     return _by_class(enumerate(entries), names) if len(entries) == len(names) else {}
 
 
@@ -112,11 +117,16 @@ def _name_and_value(entry: list) -> tuple[Any, Any]:
     return (entry[0], entry[1]) if len(entry) == 2 else (None, None)
 
 
-def _table_values(table: Table, names: tuple[str, ...]) -> Answer:
-    """All columns of a table as candidates, or all rows if the columns are the classes."""
+def _table_values(table: Table, names: tuple[str, ...]) -> list[Answer]:
+    """Each column of a table as an answer, or each row if the columns are the classes.
+
+    If both are, as in a table of what was taken for what, the diagonal is one more.
+    """
     columns = table.columns
     if sum(_class_number(key, names) is not None for key in columns) >= len(names) / 2:
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        if len(rows) == len(columns):
+            rows.append({key: row[key] for key, row in zip(columns, rows, strict=True)})
     else:
         keys = next(
             (
@@ -128,11 +138,9 @@ def _table_values(table: Table, names: tuple[str, ...]) -> Answer:
         )
         keys = [key if isinstance(key, str | int) else str(key) for key in keys]
         rows = [dict(zip(keys, column, strict=False)) for column in columns.values()]
-    found: Answer = {}
-    for row in rows:
-        for number, both in _by_class(row.items(), names).items():
-            found.setdefault(number, []).extend(both)
-    return found
+    found = [_by_class(row.items(), names) for row in rows]
+    numeric = [answer for answer in found if answer]
+    return numeric if len(numeric) <= _MOST_COLUMNS else []
 
 
 def _class_number(key: Any, names: tuple[str, ...]) -> int | None:
@@ -140,7 +148,7 @@ def _class_number(key: Any, names: tuple[str, ...]) -> int | None:
         named = set(names_in(key, names))
         if len(named) == 1:
             return named.pop()
-        digits = re.fullmatch(r"\D*(\d+)\s*", key)  # "3", "class_3"
+        digits = re.fullmatch(r"\D*(\d{1,9})\s*", key)  # "3", "class_3"
         key = int(digits.group(1)) if digits else None
     return key if isinstance(key, int) and 0 <= key < len(names) else None
 
