@@ -103,6 +103,34 @@ def test_another_model_in_grading_does_not_cost_a_point():
         assert result.points == 2
 
 
+@pytest.mark.parametrize(
+    "truth",
+    [
+        np.eye(10),
+        np.eye(10)[np.arange(40) % 10],  # of the right size, and all of it right
+        np.eye(10)[np.zeros(40, int)],
+        np.ones((40, 10)),
+        np.eye(10)[np.arange(10_000) % 10],
+    ],
+)
+def test_labels_of_ones_own_are_not_the_validation_pile(truth):
+    """The check knows how good the model is: by its history and on the test pictures."""
+    values = {"y_val": truth, "val_predictions": truth, "history": {"val_accuracy": [1.0]}}
+    work = SAVED | {"history": HISTORY | {"val_accuracy": [0.5, 0.75]}}
+    result = judge(predict_score, work, **values, val_accuracy=1, score_guess=0.5)
+    assert (result.points, "does not fit your validation pile" in result.saw) == (1, True)
+    for luck in (0, 0.0001):
+        result = judge(gap_and_save, work, **values, val_accuracy=1, gap=TOP1 - 1, luck=luck)
+        assert result.points == 1
+    honest = {"val_accuracy": 0.75, "gap": GAP, "luck": LUCK}
+    assert judge(gap_and_save, work, **values | honest).points >= 2
+
+
+def test_a_history_of_other_epochs_does_not_cost_a_point():
+    work = {"history": {"val_accuracy": [0.2, 0.74, 0.3]}}  # the best epoch was brought back
+    assert judge(predict_score, work, val_accuracy=0.75, score_guess=0.7).points == 2
+
+
 def test_divided_pixels():
     spoiled = np.tile(np.eye(10)[0], (40, 1))  # always airplane: 0.10 right
     result = judge(predict_score, val_predictions=spoiled, val_accuracy=0.1, score_guess=0.7)
@@ -282,6 +310,10 @@ def test_the_verdict_on_luck():
         ({}, {"saved": set()}, 2, "Still to save: score and predictions"),
         ({}, {"score": SCORE | {"top1": 0.1}}, 2, "top1 in it is missing or old"),
         ({}, {"score": {"top1": TOP1}}, 2, "macro_f1 and log_loss in it are missing"),
+        ({}, {"score": 1}, 2, "no dictionary"),
+        ({}, {"score": [TOP1, TOP3, MACRO, LOSS]}, 2, "no dictionary"),
+        ({}, {"predictions": np.array(1)}, 2, "not the ten scores"),
+        ({}, {"predictions": SCORES}, 3, "are saved"),
         ({"gap": ..., "luck": ...}, {"saved": set()}, 0, "Still to do: gap and luck"),
         ({"gap": ..., "luck": ...}, {}, 1, "are saved"),
     ],

@@ -40,6 +40,8 @@ RECORDS = {
 _ROUNDED = 0.0051  # a number with two decimals
 _SAME = 0.999  # of two machines' answers; see Stage 7
 _GUESSING = 0.2  # an accuracy below is hardly better than guessing
+_FAR = 0.2  # between a model's accuracies on two piles that it has not learned from
+_SMALLEST, _LARGEST = 0.05, 2.5  # the size of a validation pile, in parts of the test pile
 
 
 # --- Step 1 ------------------------------------------------------------------------------
@@ -50,7 +52,7 @@ def predict_score(evidence: Evidence, reference: Reference) -> Result:
     names = ("val_predictions", "val_accuracy", "score_guess")
     if blank := _all_blank(evidence, names):
         return blank
-    right = _validation_accuracies(evidence)
+    right = _validation_accuracies(evidence, reference)
     given, guesses = (shares(evidence.values.get(name)) for name in names[1:])
     notes = []
     predictions = as_array(evidence.values.get("val_predictions"))
@@ -69,6 +71,11 @@ def predict_score(evidence: Evidence, reference: Reference) -> Result:
         notes.append(Result(0, saw, "Give model.predict the pictures as they are: x_val."))
     else:
         shape = "" if predictions is None else f" val_predictions has shape {predictions.shape}."
+        if (
+            evidence.values.get("y_val") is not None
+            and _validation_labels(evidence, reference) is None
+        ):
+            shape = " y_val does not hold the labels of a validation pile any more."
         notes.append(
             Result(
                 0,
@@ -90,16 +97,19 @@ def predict_score(evidence: Evidence, reference: Reference) -> Result:
     return _together(notes)
 
 
-def _validation_accuracies(evidence: Evidence) -> list[float]:
+def _validation_accuracies(evidence: Evidence, reference: Reference) -> list[float]:
     """The right validation accuracy: of the student's predictions, and as the history says.
 
     In grading the two can differ, when the model itself is not at hand and another one answers
-    for the validation pictures.
+    for the validation pictures. A grader does not know the validation pile. So an accuracy counts
+    if it comes near to what is known: to one of the history, or to that on the test pictures.
     """
-    predictions, truth = (as_array(evidence.values.get(n)) for n in ("val_predictions", "y_val"))
-    curve = curves_of(evidence.values.get("history")).get("val_accuracy")
+    curves = curves_of(reference.work.get("history")) or curves_of(evidence.values.get("history"))
+    curve = curves.get("val_accuracy")
     found = [curve[-1]] if curve else []
-    if predictions is None or truth is None or truth.ndim != 2 or not truth.size:
+    predictions = as_array(evidence.values.get("val_predictions"))
+    truth = _validation_labels(evidence, reference)
+    if predictions is None or truth is None:
         return found
     if predictions.ndim == 2 and predictions.shape[1] == truth.shape[1]:
         predictions = predictions.argmax(axis=1)
@@ -107,7 +117,23 @@ def _validation_accuracies(evidence: Evidence) -> list[float]:
         return found
     own = float((predictions == truth.argmax(axis=1)).mean())
     spoiled = own < _GUESSING < max(found, default=0)  # such as from pixels divided by 255
-    return found if spoiled else [own, *found]
+    likely = any(abs(own - known) <= _FAR for known in (*(curve or ()), _top(reference, 1)))
+    return [own, *found] if likely and not spoiled else found
+
+
+def _validation_labels(evidence: Evidence, reference: Reference) -> np.ndarray | None:
+    """y_val, if it may be the labels of a validation pile: one-hot, and some of every class."""
+    truth = as_array(evidence.values.get("y_val"))
+    if truth is None or truth.ndim != 2 or truth.shape[1] != len(reference.class_names):
+        return None
+    counts = truth.sum(axis=0)
+    one_hot = np.isin(truth, (0, 1)).all() and (truth.sum(axis=1) == 1).all()
+    mixed = counts.min() > 0 and counts.max() <= len(truth) / 2
+    return truth if one_hot and mixed and _is_sensible(len(truth), reference) else None
+
+
+def _is_sensible(size: int, reference: Reference) -> bool:
+    return _SMALLEST <= size / max(1, len(reference.labels)) <= _LARGEST
 
 
 # --- Step 2 ------------------------------------------------------------------------------
@@ -188,7 +214,9 @@ def top_scores(evidence: Evidence, reference: Reference) -> Result:
         (top3, "the top-3 accuracy", "For top-1 only the first choice counts."),
     ]
     advice = "Use y_test and test_predictions."
-    mistaken += [(v, "your validation accuracy", advice) for v in _validation_accuracies(evidence)]
+    mistaken += [
+        (v, "your validation accuracy", advice) for v in _validation_accuracies(evidence, reference)
+    ]
     first = _judge_share(evidence, "test_top1", [top1], mistaken, reference)
     mistaken = [
         (top1, "the top-1 accuracy", "Say k=3, and give the ten scores of each picture."),
@@ -317,7 +345,7 @@ def gap_and_save(evidence: Evidence, reference: Reference) -> Result:
         return blank
     if closed := _closed(reference):
         return closed
-    top1, valid = _top(reference, 1), _validation_accuracies(evidence)
+    top1, valid = _top(reference, 1), _validation_accuracies(evidence, reference)
     valid = valid or shares(evidence.values.get("val_accuracy"))
     valid = [share for share in valid if 0 <= share <= 1]
     if not valid:
@@ -355,7 +383,8 @@ def _judge_luck(evidence: Evidence, gap: float, valid: list[float], reference: R
     if value is None:
         return Result(0, "Still to do: luck.", "Call luck_margin with the two numbers it needs.")
     given, truth = shares(value), as_array(evidence.values.get("y_val"))
-    sizes = [len(reference.labels), *([len(truth)] if truth is not None and truth.ndim else [])]
+    size = len(truth) if truth is not None and truth.ndim else 0
+    sizes = [len(reference.labels), *([size] if _is_sensible(size, reference) else [])]
     squares = [
         [share * (1 - share) / max(1, size) for size in sizes]
         for share in [*valid, _top(reference, 1)]
@@ -383,13 +412,21 @@ def _judge_saved(saved: set[str], reference: Reference, evidence: Evidence) -> R
         return Result(0, saw, "Call cu.save(score=..., predictions=...), as in the hints.")
     score = reference.work.get("score")
     right = (_top(reference, 1), _top(reference, 3), float(f1_by_class(reference).mean()))
-    if isinstance(score, dict):
-        wanted = dict(zip(("top1", "top3", "macro_f1"), right, strict=True))
-        bad = [n for n, v in wanted.items() if n in score and not _near(shares(score[n]), [v])]
-        bad += [name for name in ("top1", "top3", "macro_f1", "log_loss") if name not in score]
-        if bad:
-            saw = f"The score is saved, but {join(bad)} in it {'is' if len(bad) == 1 else 'are'} "
-            return Result(0, f"{saw}missing or old.", "Run the cell with cu.save once more.")
+    if not isinstance(score, dict):
+        saw = "The score is saved, but it is no dictionary with the four numbers."
+        return Result(
+            0, saw, 'Write score = {"top1": test_top1, ...} with all four. Then save it once more.'
+        )
+    wanted = dict(zip(("top1", "top3", "macro_f1"), right, strict=True))
+    bad = [n for n, v in wanted.items() if n in score and not _near(shares(score[n]), [v])]
+    bad += [name for name in ("top1", "top3", "macro_f1", "log_loss") if name not in score]
+    if bad:
+        saw = f"The score is saved, but {join(bad)} in it {'is' if len(bad) == 1 else 'are'} "
+        return Result(0, f"{saw}missing or old.", "Run the cell with cu.save once more.")
+    kept = as_array(reference.work.get("predictions"))  # the course's own are not kept again
+    if kept is not None and kept.shape != reference.probabilities.shape:
+        saw = "The saved predictions are not the ten scores of each test picture."
+        return Result(0, saw, "Save test_predictions: cu.save(predictions=test_predictions).")
     return Result(1, "Score and predictions are saved.")
 
 
