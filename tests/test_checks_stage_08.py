@@ -169,11 +169,42 @@ def test_another_share(share, says):
         ({"mixed_labels": ...}, "Still to do: mixed_labels"),
         ({"mixed_pictures": (MIXED, SHARES)}, "holds two things"),
         ({"mixed_pictures": SHARES, "mixed_labels": MIXED}, "not pictures with one label"),
+        (
+            {"mixed_pictures": np.zeros((1, 32, 32, 3)), "mixed_labels": np.full((1, 10), 0.1)},
+            "not made of two",
+        ),
+        ({"few_pictures": ..., "mixed_pictures": np.zeros((4, 32, 32, 3))}, "not made of two"),
+        ({"few_pictures": PICTURES[4:]}, "not made of two"),
+        ({"mixed_pictures": MIXED // 2}, "not made of two"),
+        ({"mixed_labels": np.full((4, 10), 0.1)}, "its shares do not fit"),
+        ({"mixed_pictures": FEW[::-1]}, "its shares do not fit"),
     ],
 )
 def test_wrong_mixes(other, says):
     result = mix_pictures(evidence(screens(1), **MIX | other), REFERENCE)
     assert (result.points, says in result.saw) == (1, True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("count", [2, 4, 8, 24])
+def test_whatever_cutmix_makes_is_mixed(seed, count):
+    rng = np.random.default_rng(seed)
+    few, labels = draw_pictures(count, seed=seed)[0], np.eye(10)[np.arange(count) % 3]
+    few[::2, :9] = 255  # a background that photos share
+    mixed, shares = cutmix(few, labels, rng, probability=1)
+    if np.array_equal(mixed, few) or np.isin(shares, (0, 1)).all():
+        return  # the dice covered nothing, or only by photos of the same class
+    values = {"few_pictures": few, "mixed_pictures": mixed, "mixed_labels": shares}
+    found = evidence(screens(1), **values, share_left=0.875)
+    assert mix_pictures(found, REFERENCE).points == 2
+
+
+def test_black_pictures_are_not_seen():
+    black = [Cell("a", unknown=1, white=1)]
+    assert show_changes(evidence(black, **changes()), REFERENCE).points == 0
+    assert mix_pictures(evidence(black, **MIX), REFERENCE).points == 1
+    mostly = [Cell("a", unknown=2, white=1)]
+    assert show_changes(evidence(mostly, **changes()), REFERENCE).points == 1
 
 
 def test_the_mixed_pictures_must_be_seen_beside_those_of_step_1():
@@ -258,6 +289,24 @@ def test_a_right_table(other):
 def test_other_tables(other, points, says):
     result = compare_models(evidence(**TABLE | other), REFERENCE)
     assert (result.points, says in result.saw) == (points, True)
+
+
+@pytest.mark.parametrize("form", [1.0, 0.91, 0.5])
+def test_the_labels_are_no_answers_of_a_model(form):
+    """As they are, or made to look like scores."""
+    truth = np.eye(10)[LABELS]
+    table = TABLE | {
+        "after_predictions": form * truth + (1 - form) / 10,
+        "accuracy_after": 1.0,
+        "sure_wrong_after": 0,
+        "fixed": 40,
+        "regressed": 0,
+    }
+    result = compare_models(evidence(**table), REFERENCE)
+    assert (result.points, "are the labels" in result.saw) == (0, True)
+    p = binomtest(40, 40, 0.5).pvalue
+    result = judge_gain(evidence(**table, p_value=p, verdict="better"), REFERENCE)
+    assert (result.points, "Step 4" in result.saw) == (0, True)
 
 
 def test_a_model_that_was_trained_further_is_not_a_new_one():

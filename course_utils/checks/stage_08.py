@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from typing import Any, NamedTuple
@@ -37,6 +38,7 @@ _SAME = 0.999  # two machines can round an answer differently: one picture in a 
 _SURE = 0.9
 _LUCK = 0.05
 _FARTHEST = 8  # pixels that a crop may move a photo
+_COMPARED = 20  # pictures that are held against each other; the stage mixes four
 
 
 # --- Step 1 ------------------------------------------------------------------------------
@@ -96,8 +98,8 @@ def _is_moved(picture: np.ndarray, photo: np.ndarray) -> bool:
 
 
 def _screens(evidence: Evidence) -> int:
-    """How many cells have shown pictures."""
-    return sum(bool(cell.unknown or cell.shown) for cell in evidence.cells)
+    """How many cells have shown pictures, and not only all black or all white ones."""
+    return sum(bool(cell.unknown > cell.white or cell.shown) for cell in evidence.cells)
 
 
 # --- Step 2 ------------------------------------------------------------------------------
@@ -131,10 +133,36 @@ def _what_is_mixed(evidence: Evidence, reference: Reference) -> Words | None:
         return saw, "Add probability=1 inside the brackets of cu.cutmix."
     if np.isin(labels, (0, 1)).all() or not np.allclose(labels.sum(axis=1), 1, atol=0.01):
         return "The labels are not mixed: I expected shares that make 100 % together.", use
+    if before is None or not _are_mixed(mixed, labels, before):
+        saw = "A mixed picture is not made of two of few_pictures, or its shares do not fit."
+        return saw, "Leave few_pictures as it is. Give cu.cutmix few_pictures and few_labels."
     if _screens(evidence) < 1 + (evidence.values.get("flipped") is not None):
         saw = "I saw no mixed picture on the screen."
         return saw, "Add show_row(mixed_pictures[:2], [...]) with two titles. Run the cell again."
     return None
+
+
+def _are_mixed(mixed: np.ndarray, labels: np.ndarray, few: np.ndarray) -> bool:
+    """Whether each pixel comes from one of two pictures, in shares that the labels tell.
+
+    Of a large pile, of which a grader may not have all, only one of the two is looked for.
+    """
+    if len(few) > _COMPARED:
+        own = (mixed[:_COMPARED] == few[: min(_COMPARED, len(mixed))]).all(axis=-1)
+        return all(_is_told(row, 0.0, one.mean()) for row, one in zip(labels, own, strict=False))
+    for picture, row in zip(mixed[:_COMPARED], labels, strict=False):
+        same = (few == picture).all(axis=-1)
+        if not any(
+            (one | other).all() and _is_told(row, (one & ~other).mean(), one.mean())
+            for one, other in itertools.permutations(same, 2)
+        ):
+            return False
+    return True
+
+
+def _is_told(row: np.ndarray, least: float, most: float) -> bool:
+    """Whether labels hold such a share; two pictures of one class are all of this class."""
+    return any(least - 0.01 <= share <= most + 0.01 or share > 0.99 for share in row if share > 0)
 
 
 def _what_is_left(evidence: Evidence) -> Words | None:
@@ -276,6 +304,9 @@ def _what_is_compared(
     if after is None:
         saw = f"after_predictions is not a table with {len(reference.labels)} rows of ten scores."
         return saw, "Use improved.predict(x_test, verbose=0), with all the test pictures."
+    if _are_labels(after, reference.labels):
+        saw = "after_predictions are the labels of the test pictures. I expected a model's answers."
+        return saw, "Use improved.predict(x_test, verbose=0)."
     if before is not None and np.array_equal(before, after):
         saw = "Before and after are the very same answers. I expected those of two models."
         return saw, "Ask improved, not model. And make it with improved = cu.untrained(model)."
@@ -286,6 +317,15 @@ def _what_is_compared(
         saw = "before_predictions are not the answers of the model before."
         return saw, "Run all cells again, from the top."
     return None
+
+
+def _are_labels(scores: np.ndarray, labels: np.ndarray) -> bool:
+    """Whether scores only say which class is true, in two numbers: no model is so sure of all."""
+    true = scores[np.arange(len(labels)), labels]
+    others = np.delete(scores.ravel(), np.arange(len(labels)) * scores.shape[1] + labels)
+    return bool(len(true)) and bool(
+        np.ptp(true) == 0 and np.ptp(others) == 0 and true[0] > others[0]
+    )
 
 
 def _agree(one: np.ndarray, other: np.ndarray) -> bool:
@@ -343,7 +383,7 @@ def judge_gain(evidence: Evidence, reference: Reference) -> Result:
     if blank := blanks(evidence, "p_value", "verdict", at_least=2):
         return blank
     before, after = (_scores(evidence, reference, when) for when in ("before", "after"))
-    if before is None or after is None:
+    if before is None or after is None or _are_labels(after, reference.labels):
         return Result(0, "The table of Step 4 is not complete yet.", "Finish Step 4 first.")
     table = _table(before, after, reference.labels)
     expected = exact_p(table.fixed, table.regressed)
