@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
@@ -359,6 +361,29 @@ def test_three_photos_right():
     ten = [("deer", 0.0), ("horse", 0.0), *TOPS["teapot"]]
     assert three(charts=[*CHARTS[:2], chart(ten)]).points == 2
     assert three(reference=Reference(np.zeros((0, 10)), np.zeros(0, int), CLASS_NAMES)).points == 2
+
+
+def test_one_chart_stands_for_one_photo():
+    """One chart of three invented bars does not show three photos."""
+    same = [photo | {"top3": PHOTOS[0]["top3"], "answer": PHOTOS[0]["answer"]} for photo in PHOTOS]
+    result = three(photos=same, charts=CHARTS[:1])
+    assert (result.points, "bars of 1 photo" in result.saw) == (1, True)
+    every = chart([(name, n / 100) for n in range(101) for name in CLASS_NAMES])
+    assert three(charts=[every]).points == 1
+    assert three(photos=same, charts=[chart(TOPS["portrait"])] * 3).points == 2
+
+
+def test_three_photos_in_one_chart_of_nine_bars():
+    nine = [pair for pairs in TOPS.values() for pair in pairs]
+    assert three(charts=[chart(nine)]).points == 2
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_each_photo_finds_its_chart(order):
+    """The chart of one photo may have what belongs to another one, too."""
+    wide = chart([*TOPS["portrait"], *TOPS["teapot"], ("deer", 0.0)])
+    charts = [wide, CHARTS[0], CHARTS[1]]
+    assert three(charts=[charts[k] for k in order]).points == 2
 
 
 def changed(place, **items):

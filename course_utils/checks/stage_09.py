@@ -6,6 +6,7 @@ what they make of them.
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -254,12 +255,12 @@ def three_photos(evidence: Evidence, reference: Reference) -> Result:
         )
     faults = [_fault_of_list(entries, names, evidence.values.get("threshold"))]
     charts = [chart for cell in evidence.cells for chart in cell.charts if chart.bars]
-    drawn = [name for name, entry in entries.items() if _is_drawn(entry, charts, names)]
+    drawn = _drawn(entries, charts, names)
     if len(drawn) < 3:
         faults.append(
             (
-                f"I see the bars of {counted(len(drawn), 'photo')}. I expected 3, with the names "
-                "of the classes.",
+                f"I see the bars of {counted(len(drawn), 'photo')}. I expected 3, each with a "
+                "chart of its own and the names of the classes.",
                 "Call show_guesses(...) for each photo, inside the loop.",
             )
         )
@@ -322,18 +323,51 @@ def _fault_of_list(
     return None
 
 
-def _is_drawn(entry: dict, charts: list[Chart], names: tuple[str, ...]) -> bool:
+_MOST = 100  # photos and charts that are looked at
+
+
+def _drawn(entries: dict[str, dict], charts: list[Chart], names: tuple[str, ...]) -> list[str]:
+    """The photos whose guesses are drawn; one chart stands for one photo.
+
+    A chart with just three bars for each photo stands for all of them.
+    """
+    entries = dict(itertools.islice(entries.items(), _MOST))
+    places = [(np.array(c.bars), set(names_in(_words_of(c), names))) for c in charts[-_MOST:]]
+    places += [one for one in places if len(one[0]) == 3 * len(entries)] * (len(entries) - 1)
+    owner: dict[int, str] = {}  # by the place of a chart
+
+    def find(name: str, tried: set[int]) -> bool:
+        """Give a photo a chart, if need be one whose photo takes another."""
+        for place in fitting[name]:
+            if place not in tried:
+                tried.add(place)
+                if place not in owner or find(owner[place], tried):
+                    owner[place] = name
+                    return True
+        return False
+
+    fitting = {
+        name: [
+            place for place, (bars, said) in enumerate(places) if _fits(entry, bars, said, names)
+        ]
+        for name, entry in entries.items()
+    }
+    return [name for name in entries if find(name, set())]
+
+
+def _words_of(chart: Chart) -> str:
+    return " ".join([*chart.labels, chart.words])
+
+
+def _fits(entry: dict, bars: np.ndarray, said: set[int], names: tuple[str, ...]) -> bool:
+    """Whether a chart has the three bars of a photo, in parts of 1 or of 100, and the names."""
     _, pairs = read_pairs(entry["top3"], names)
     if not pairs or any(None in pair for pair in pairs):
         return False
-    for chart in charts:
-        words = " ".join([*chart.labels, chart.words])
-        bars = np.array(chart.bars)
-        for unit in (1, 100):
-            near = all(np.abs(bars - unit * p).min() <= 0.006 * unit for _, p in pairs)
-            if near and {number for number, _ in pairs} <= set(names_in(words, names)):
-                return True
-    return False
+    near = any(
+        all(np.abs(bars - unit * p).min() <= 0.006 * unit for _, p in pairs) for unit in (1, 100)
+    )
+    return near and {number for number, _ in pairs} <= said
 
 
 _IN_A_CLASS = {"portrait": "a cat", "landscape": "a ship", "sticker": "a frog"}
