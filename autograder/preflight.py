@@ -36,6 +36,13 @@ _LIKE = 0.5  # the share of a line's words beyond which another line is that one
 _MOST_TEXT, _MOST_TEXTS = 10_000, 100_000
 _MOST_CODE = 200_000  # of one cell
 _MOST_PICTURES = 50
+# Parts of the course by which a notebook could look at what is checked, or change it.
+_MACHINERY = re.compile(
+    r"\b(?:course_utils|cu)\.(?:checks|recorder)\b|\bworkbook\._|(?<!\w)(?:_Session\b|_reference\()"
+    r"|\b(?:hand_out|course_claims)\b"
+)
+_IMPORTED = re.compile(r"\b(?:checks|recorder|CLAIMS)\b")  # names that a student may choose as well
+_MOST_CELLS = 5  # are pointed out for it
 _NO_PICTURE = b64encode(
     b'<svg xmlns="http://www.w3.org/2000/svg" width="220" height="30">'
     b'<text x="5" y="20" font-size="14">This picture is missing.</text></svg>'
@@ -346,8 +353,28 @@ class _Mending:
         graded = set(self.chosen.values())
         if any(cell.nbgrader is not None for cell in self.cells if cell not in graded):
             self.mended.append("Cells that are not graded held grading data. It is left out.")
+        self._point_out_machinery()
         if all(self.release.is_blank(name, self.chosen[name]) for name in self.release.answers):
             self.decide.append("Every answer is blank. Ask whether this is the right file.")
+
+    def _point_out_machinery(self) -> None:
+        """Tell of cells that mention what no step needs; they run, and cost nothing."""
+        names = {cell: name for name, cell in self.chosen.items()}
+        found = [
+            (names.get(cell), cell, words)
+            for cell in self.cells
+            if cell.kind == "code"
+            and not (cell in names and self.release.is_locked(names[cell]))
+            and (words := _machinery_in(cell.source))
+        ]
+        for name, cell, words in found[:_MOST_CELLS]:
+            which = f"The answer {name}" if name else f"A cell that begins with {_begin(cell)!r}"
+            self.decide.append(
+                f"{which} mentions {', '.join(words)}: the course's own machinery, which no step "
+                "needs. Look what it does."
+            )
+        if more := len(found[_MOST_CELLS:]):
+            self.decide.append(f"The same holds for more of its cells: {more}.")
 
     def _restore_text(self, name: str, cell: Cell) -> None:
         released = self.release.graded[name].source
@@ -446,6 +473,15 @@ class _Mending:
         if changed:
             self.mended.append(f"Cells that had no id, or a wrong one, have one now: {changed}.")
         return ids
+
+
+def _machinery_in(source: str) -> list[str]:
+    """The parts of the course's machinery that code mentions, each once."""
+    found = _MACHINERY.findall(source)
+    for line in source.splitlines():
+        if "course_utils" in line and not _MACHINERY.search(line):
+            found += _IMPORTED.findall(line)
+    return list(dict.fromkeys(found))
 
 
 def _begin(cell: Cell) -> str:

@@ -279,6 +279,58 @@ def test_an_old_note_in_the_form_of_a_text_is_no_answer():
     assert cell(examined.notebook, "find_wrong").source == cell(ALL_RIGHT, "find_wrong").source
 
 
+# --- What a teacher should look at ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("from course_utils import checks\nchecks.STAGES.clear()", "checks"),
+        ("from course_utils.recorder import CLAIMS", "course_utils.recorder"),
+        ("import course_utils.checks.stage_07 as s\ns._SAME = 0", "course_utils.checks"),
+        ("cu.checks.STAGES[7]", "cu.checks"),
+        ("from course_utils.workbook import _Session, _reference\n_reference().labels", "_Session"),
+        ("from course_utils import workbook\nworkbook._keep(1)", "workbook._"),
+        ("workbook.hand_out = print", "hand_out"),
+        ("display(x, metadata={'course_claims': 1})", "course_claims"),
+        ("from course_utils import wire, recorder", "recorder"),
+    ],
+)
+def test_the_courses_machinery_is_pointed_out(code, words):
+    def change(notebook):
+        place = notebook.cells.index(cell(notebook, "test_find_wrong"))
+        notebook.cells.insert(place, own(code))
+        cell(notebook, "name_hardest_class").source += f"\n{code}"
+
+    examined = after(change)
+    judge(examined)
+    told = [one for one in examined.decide if "machinery" in one]
+    assert len(told) == 2
+    assert code[:10] in told[0]
+    assert told[1].startswith("The answer name_hardest_class mentions")
+    assert all(words in one for one in told)
+
+
+@pytest.mark.parametrize("stage", stage_names(ROOT / "solutions"))
+def test_no_machinery_is_pointed_out_in_the_courses_own_notebooks(stage):
+    for folder in ("solutions", "stages"):
+        content = (ROOT / folder / stage / f"{stage}.ipynb").read_bytes()
+        assert "machinery" not in said(examine(content, released(stage)))
+
+
+def test_words_of_a_students_own_are_no_machinery():
+    code = "CLAIMS = ['a']\nrecorder = checks = len(CLAIMS)\nmy_reference(3)\ncu.save(guess='cat')"
+    examined = after(lambda notebook: notebook.cells.append(own(code)))
+    assert "machinery" not in said(examined)
+
+
+def test_few_of_many_cells_are_pointed_out():
+    cells = [own(f"workbook._a = {n}", f"own{n}") for n in range(300)]
+    examined = after(lambda notebook: notebook.cells.extend(cells))
+    told = [one for one in examined.decide if "machinery" in one or "same holds" in one]
+    assert (len(told), told[-1].endswith("cells: 295.")) == (6, True)
+
+
 # --- What a notebook carries ----------------------------------------------------------------------
 
 
