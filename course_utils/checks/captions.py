@@ -12,6 +12,7 @@ from course_utils.wording import Pair, names_in, read_pairs, read_roles
 
 _TAIL = 5_000  # characters at the end of a cell's text that a caption may continue
 _GUESSES = 10  # pairs that may be said of one picture: no model can say more
+_MANY = 30  # pictures that nobody shows to find three mistakes
 _TABLE = 10  # pairs that a table may hold beyond that, of other pictures
 
 # A cell may show hundreds of pictures under the same words.
@@ -57,9 +58,9 @@ def without_guesswork(cells: Sequence[Cell], reference: Reference) -> tuple[list
 
     There may be more pairs than pictures: a table of mistakes stands above three of them, or
     three guesses beside each. But then half of these pictures have to be wrong predictions with
-    their own pair among what is said. Where there are not more, one picture in ten has to have
-    its pair: a student may leave mistakes in a notebook, but whoever says one pair of hundreds of
-    pictures has not looked.
+    their own pair among what is said. Where there are not more, but many pictures, one in ten has
+    to have its pair: a student may leave mistakes in a notebook, but whoever says one pair of
+    hundreds of pictures has not looked.
 
     Returns
     -------
@@ -82,7 +83,8 @@ def without_guesswork(cells: Sequence[Cell], reference: Reference) -> tuple[list
         for number, verdict in _read_captions(cell, reference).items():
             fits[more].append(verdict in ("right", "swapped") and (number in wrong or not more))
     for more, least in ((True, 0.5), (False, 0.1)):
-        if sum(fits[more]) < least * len(fits[more]):
+        many = more or len(fits[more]) >= _MANY  # what is wrong with a few is said of each
+        if many and sum(fits[more]) < least * len(fits[more]):
             for place in speaking[more]:
                 bare = [Shown(one.index) for one in kept[place].shown]
                 kept[place] = replace(kept[place], text="", shown=bare)
