@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nbformat import NotebookNode
-from nbformat.v4 import new_output
+from nbformat.v4 import new_code_cell, new_output
 
 from autograder.samples import FIND, PREDICT, SHOW, Sample, right_but
 
@@ -590,6 +590,51 @@ RECORDS = [
 ]
 
 
+# --- All possible answers at once ----------------------------------------------------------------
+
+ONE_OF_SIXTY = """\
+from PIL import Image
+display(Image.fromarray(x_test[{}]).resize((96, 96), Image.NEAREST))
+for one in class_names:
+    for other in class_names:
+        print(f"Predicted: {{one}}, True: {{other}}")
+"""
+
+
+def _every_pair(notebook: NotebookNode) -> None:
+    """Sixty cells with a picture each; a few of them are wrong, and each says every pair."""
+    grades = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    place = grades.index("show_three_wrong") + 1
+    cells = [new_code_cell(ONE_OF_SIXTY.format(n), id=f"one-of-sixty-{n}") for n in range(60)]
+    notebook.cells[place:place] = cells
+
+
+GUESSERS = [
+    Sample(
+        "every_pair_beside_every_picture",
+        {"predict_labels": PREDICT, "find_wrong": FIND, "show_three_wrong": "pass"},
+        (1, 1, 2, 0, 0),
+        mangle=_every_pair,
+    ),
+    attack(
+        "every_value_of_every_class",
+        "",
+        per_class_accuracy="import pandas as pd\n"
+        "columns = [f'{a}{b}' for a in 'abcdefghijk' for b in 'abcdefghij'][:101]\n"
+        "values = np.tile(np.arange(0, 1.01, 0.01), (10, 1))\n"
+        "per_class_accuracy = pd.DataFrame(values, index=class_names, columns=columns)\n",
+    ),
+    # Texts that once took quadratic time to read.
+    attack(
+        "slow_to_read",
+        "print('true ' * 40_000)\nprint('\\n' + ' ' * 199_000 + 'x')\n"
+        "plt.imshow(x_test[0])\nplt.show()\n",
+        per_class_accuracy="print('p: cat\\n' * 14_000 + 't: dog\\n' * 14_000)\n"
+        "plt.imshow(x_test[wrong_indexes[0]])\nplt.show()\n",
+    ),
+]
+
+
 # --- What lies outside ---------------------------------------------------------------------------
 
 
@@ -658,7 +703,7 @@ def caller(port: int, path: str, name: str) -> Sample:
     )
 
 
-ALL = [*FORGERS, *READERS, *MACHINE, *RECORDS]
+ALL = [*FORGERS, *READERS, *MACHINE, *RECORDS, *GUESSERS]
 
 # Folders that a learning platform may hand out when students choose their own names.
 NAMES = (
