@@ -22,8 +22,9 @@ from typing import TYPE_CHECKING, Any
 from autograder import unit
 from autograder.collect import collect
 from autograder.judging import rules
+from autograder.owners import unknown_id
 from autograder.store import Result, Store, key_of, write
-from autograder.submission import GradebookError, Graded, HandedIn
+from autograder.submission import GradebookError, Graded, HandedIn, Written
 from autograder.tables import write_tables
 from autograder.workers import Work, Workers
 from course_utils import data
@@ -31,7 +32,7 @@ from course_utils import data
 if TYPE_CHECKING:
     from autograder.gradebook import CourseGradebook
 
-_NOTHING_WRITTEN = (None, 0.0, "")
+_NOTHING_WRITTEN = Written(None, 0.0, "", {})
 Say = Callable[[str], None]
 Step = Callable[[str, int, int], None]
 
@@ -139,6 +140,7 @@ def grade_class(plan: Plan, say: Say = print, step: Step = lambda *_: None) -> D
             with contextlib.closing(CourseGradebook(plan.course, plan.db_url)) as gradebook:
                 gradebook.register(stage)
                 done.ran += _take_in(stage, store, gradebook, outcomes, len(works), step, say)
+                _forget_unknown(stage, store, gradebook)
                 if plan.feedback:
                     _write_feedback(stage, store, gradebook, step, say)
                 done.results += _results(stage, store, gradebook)
@@ -174,10 +176,10 @@ def _kind(plan: Plan, say: Say) -> str:
 
 def _for_workers(plan: Plan, kind: str) -> unit.Setting:
     """What workers are told: on another machine, a path of this one means nothing."""
-    variables = dict(plan.setting.variables)
-    if plan.scheduler:
-        variables = {name: value for name, value in variables.items() if value == "practice"}
-    return replace(plan.setting, variables=tuple(variables.items()), kind=kind)
+    if not plan.scheduler:
+        return replace(plan.setting, kind=kind)
+    there = tuple(one for one in plan.setting.variables if one[1] == "practice")
+    return replace(plan.setting, variables=there, kind=kind, rules=rules())
 
 
 # --- Which submissions are new or changed -------------------------------------------------------
@@ -194,14 +196,13 @@ def _works(
         about = {name: value for name, value in asdict(one).items() if name != "content"}
         about = json.loads(json.dumps(about))  # as it is stored
         if one.reason and before is not None and before.judged is not None:
-            _keep_grade(store, one, before)  # a wrong file takes no grade away
+            _keep_grade(store, one.student, before, one.origin, one.reason)
             continue
-        write(store.folder / f"{one.student}.handed_in", one.content)
         if before is not None and before.key == key and not plan.again:
             if before.handed != about:  # the same file, found in another place
                 decide = before.decide[len(before.handed["decide"]) :]
                 now = replace(before, handed=about, decide=[*about["decide"], *decide])
-                store.keep(one.student, now, b"")
+                store.keep(one.student, now)
             continue
         works.append(_work_of(plan, stage, store, about, one.content, key))
     known = {one.student for one in handed}
@@ -209,7 +210,7 @@ def _works(
         before = store.result(student)
         if student in known or before is None:
             continue
-        content = (store.folder / f"{student}.handed_in").read_bytes()
+        content = store.content(student)
         one = HandedIn(**{**before.handed, "content": content})
         key = key_of(one, kind, rules())
         if before.key != key or plan.again:
@@ -217,12 +218,12 @@ def _works(
     return works
 
 
-def _keep_grade(store: Store, one: HandedIn, before: Result) -> None:
-    note = (
-        f"{one.origin} is not graded: {one.reason}. The grade of {before.handed['origin']} stays."
-    )
+def _keep_grade(store: Store, student: str, before: Result, origin: str, reason: str) -> None:
+    """Keep what there is: a file that cannot be graded takes no grade away."""
+    reason = reason.strip().rstrip(".")
+    note = f"{origin} is not graded: {reason}. The grade of {before.handed['origin']} stays."
     if note not in before.decide:
-        store.keep(one.student, replace(before, decide=[*before.decide, note]), b"")
+        store.keep(student, replace(before, decide=[*before.decide, note]))
 
 
 def _work_of(
@@ -249,17 +250,22 @@ def _take_in(
     ran, done = 0, set()
     for count, (work, outcome) in enumerate(outcomes, 1):
         ran += outcome.ran
-        result = _result_of(work, outcome)
-        store.unmark(work.student)
-        store.keep(work.student, result, outcome.run)
-        _enter(stage, store, gradebook, work.student, result, say)
-        done.add(work.student)
+        result, before = _result_of(work, outcome), store.result(work.student)
+        if result.judged is None and before is not None and before.judged is not None:
+            _keep_grade(store, work.student, before, result.handed["origin"], result.reason)
+        else:
+            store.unmark(work.student)
+            store.keep(work.student, result, outcome.run, work.task.content)
+            _enter(stage, store, gradebook, work.student, result, say)
+            done.add(work.student)
         step(f"grade {stage}", count, total)
-    for student in store.students():  # those that an interrupted run did not get into the book
+    left = [student for student in store.students() if student not in done]
+    there = gradebook.written(stage) if left else {}
+    for student in left:  # an interrupted run, or another gradebook, may not have them
         result = store.result(student)
-        if student in done or result is None:
+        if result is None:
             continue
-        if not store.is_marked(student, "entered", result.key):
+        if student not in there or not store.is_marked(student, "entered", result.key):
             _enter(stage, store, gradebook, student, result, say)
     return ran
 
@@ -278,6 +284,20 @@ def _result_of(work: Work, outcome: unit.Outcome) -> Result:
         outcome.judged,
         outcome.seconds,
     )
+
+
+def _forget_unknown(stage: str, store: Store, gradebook: CourseGradebook) -> None:
+    """Let go of work that was nobody's and has a name now, unless a teacher gave points for it."""
+    unknown = {student for student in store.students() if student.startswith("unknown_")}
+    if not unknown:
+        return
+    named = {unknown_id(store.content(one)) for one in store.students() if one not in unknown}
+    by_hand = gradebook.written(stage)
+    for student in unknown & named:
+        done = by_hand.get(student, _NOTHING_WRITTEN)
+        if not (done.points or done.checks):
+            gradebook.forget(stage, student)
+            store.forget(student)
 
 
 def _enter(
@@ -323,7 +343,9 @@ def _results(stage: str, store: Store, gradebook: CourseGradebook) -> list[Grade
             one.hardest, one.pictures = judged.hardest, judged.pictures
             if int(stage[6:8]) >= 6:  # before that they are not the test pictures
                 one.chosen = judged.chosen
-            one.written, one.written_possible, _ = written.get(student, _NOTHING_WRITTEN)
+            by_hand = written.get(student, _NOTHING_WRITTEN)
+            one.written, one.written_possible = by_hand.points, by_hand.possible
+            one.points = one.points | by_hand.checks
         results.append(one)
     _ask_about_twins(results, store)
     return results
@@ -359,7 +381,7 @@ def _write_feedback(
         result = store.result(student)
         if result is None or result.reason:
             continue
-        _, _, said = written.get(student, _NOTHING_WRITTEN)
+        said = written.get(student, _NOTHING_WRITTEN).said
         mark = hashlib.sha256(f"{result.key}\n{said}".encode()).hexdigest()
         page = gradebook.course / "feedback" / student / stage / f"{stage}.html"
         if not (store.is_marked(student, "feedback", mark) and page.is_file()):

@@ -184,11 +184,19 @@ def _handed_in(
             wanted = " or ".join(map(_spoken, stages[:3]))
             reason = f"this is {_spoken(stage)}, not {wanted}"
         decide = [f"{o.origin} was left aside: {o.reason}." for o in others if o.reason]
-        if older := [other.origin for other in others if not other.reason]:
+        usable = [other for other in others if not other.reason]
+        if newer := [other.origin for other in usable if other.rank > best.rank]:
+            decide.append(
+                f"{' and '.join(newer)} is newer and damaged, so {best.origin} counts. Ask the "
+                "student for the newer one."
+            )
+        if older := [other.origin for other in usable if other.rank < best.rank]:
             decide.append(
                 f"{len(older) + 1} notebooks were handed in. {best.origin} is the newest and "
                 f"counts; not {' and not '.join(older)}."
             )
+        if owner.doubt:
+            decide.append(owner.doubt)
         if not owner.name and not reason:
             decide.append(
                 f"Nobody's name stands in {best.origin}. Put the student's name before the "
@@ -214,7 +222,17 @@ def _best_first(files: list[File]) -> list[File]:
     kept: dict[bytes | str, File] = {}
     for file in sorted(files, key=lambda file: file.rank, reverse=True):
         kept.setdefault(file.origin if file.content is None else file.content, file)
-    return list(kept.values())
+    several = list(kept.values())
+    return sorted(several, key=_is_damaged) if len(several) > 1 else several
+
+
+def _is_damaged(file: File) -> bool:
+    """Whether a notebook is cut off, or none at all; a whole one goes before it."""
+    try:
+        whole = json.loads(file.content or b"", strict=False)
+    except (ValueError, RecursionError):
+        return True
+    return not (isinstance(whole, dict) and (whole.get("cells") or whole.get("worksheets")))
 
 
 def _spoken(stage: str) -> str:
@@ -234,6 +252,11 @@ def _told_apart(
     for owner, stage, one in found:
         owners[stage, one.student.casefold()].add(owner)  # some systems have no capital letters
     twice = {name for (_, name), several in owners.items() if len(several) > 1}
+    # A number of Canvas is a student's in all stages; one of Moodle is another one in each.
+    numbers = defaultdict(set)
+    for _, _, one in found:
+        numbers[one.student.casefold()] |= {one.canvas} - {""}
+    twice |= {name for name, several in numbers.items() if len(several) > 1}
     by_stage: dict[str, list[HandedIn]] = {stage: [] for stage in stages}
     for owner, stage, one in found:
         before = earlier(stage, one.student)
@@ -247,7 +270,8 @@ def _told_apart(
                 f"More than one student is called {one.name}. The one of {one.origin} is {student}."
             )
         else:
-            student = own if owner.number and earlier(stage, own) else one.student
+            other = before and before["canvas"] and one.canvas not in ("", before["canvas"])
+            student = own if other or (owner.number and earlier(stage, own)) else one.student
             if student == one.student and before and _has_another_number(before, one):
                 note = (
                     f"{one.origin} bears another number than {before['origin']} did, and counts in "

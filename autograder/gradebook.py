@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sys
 import tempfile
 import warnings
@@ -30,7 +31,7 @@ from autograder import ROOT
 from autograder.build import load_config
 from autograder.preprocessors import BringRecord, PutResults, QuietChecks
 from autograder.store import Result, write
-from autograder.submission import GradebookError
+from autograder.submission import GradebookError, Written
 
 
 class CourseGradebook:
@@ -135,6 +136,18 @@ class CourseGradebook:
                 one.needs_manual_grade = False
         self._opened.db.commit()
 
+    def forget(self, stage: str, student: str) -> None:
+        """Take a student's work out of the gradebook, and the student, if nothing else is there."""
+        with self.open() as gradebook:
+            gradebook.remove_submission(stage, student)
+            if not gradebook.student_submissions(student):
+                gradebook.remove_student(student)
+        for folder in ("submitted", "autograded", "feedback"):
+            place = self.course / folder / student
+            shutil.rmtree(place / stage, ignore_errors=True)
+            if place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
+
     def write_feedback(self, stage: str, student: str) -> None:
         """Write the feedback page of a student.
 
@@ -145,11 +158,8 @@ class CourseGradebook:
         """
         self._convert(GenerateFeedback, self._config, stage, student, force=True)
 
-    def written(self, stage: str) -> dict[str, tuple[float | None, float, str]]:
-        """Return, by student, the teacher's points for the written answers, the most, and all said.
-
-        The points are None as long as an answer waits.
-        """
+    def written(self, stage: str) -> dict[str, Written]:
+        """Return what the teacher has given by hand, by student."""
         found = {}
         with self.open() as gradebook:
             for notebook in gradebook.notebook_submissions(stage, stage):
@@ -159,10 +169,15 @@ class CourseGradebook:
                     f"{one.name} {one.score} {one.needs_manual_grade}" for one in notebook.grades
                 ]
                 said += [f"{one.name} {one.comment}" for one in notebook.comments]
-                found[notebook.student.id] = (
+                found[notebook.student.id] = Written(
                     None if waits else sum(one.score for one in own),
                     sum(one.max_score for one in own),
                     "\n".join(said),
+                    {
+                        one.name.removeprefix("test_"): one.score
+                        for one in notebook.grades
+                        if one not in own and one.manual_score is not None
+                    },
                 )
         return found
 

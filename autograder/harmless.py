@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from typing import Any
 
 from bleach.css_sanitizer import ALLOWED_CSS_PROPERTIES, CSSSanitizer
 from bleach.sanitizer import Cleaner
-from nbconvert.filters import strip_files_prefix
+from nbconvert.filters import get_metadata, strip_files_prefix
 
 _TAGS = re.findall(
     r"\w+",
@@ -37,7 +38,8 @@ _CLASS = re.compile(
     r"highlight|hl-[\w-]+|language-[\w-]+|[a-z]{1,2}\d?|anchor-link|task-list-item(-checkbox)?"
     r"|dataframe"
 )
-_WITHOUT_CONTENT = re.compile(r"<(style|script)\b.*?</\1\s*>", re.I | re.S)
+# Up to the next of its kind only: else many that never end take hours.
+_WITHOUT_CONTENT = re.compile(r"<(style|script)\b(?:(?!<\1\b).)*?</\1\s*>", re.I | re.S)
 
 
 def _is_harmless(tag: str, name: str, value: str) -> bool:
@@ -78,6 +80,16 @@ def clean(html: str | bytes) -> str:
     """Return HTML without what could run; for nbconvert's filter ``clean_html``."""
     text = html.decode("utf-8", "replace") if isinstance(html, bytes) else str(html)
     return _cleaner.clean(_WITHOUT_CONTENT.sub("", text))
+
+
+def size_of(output: Any, key: str, kind: str | None = None) -> Any:
+    """Return what an output says of a picture's size; for nbconvert's filter ``get_metadata``.
+
+    The templates write it into a tag as it is, without quotes.
+    """
+    value = get_metadata(output, key, kind)
+    harmless = isinstance(value, int | float) or (key == "alt" and isinstance(value, str))
+    return value if harmless else None
 
 
 def clean_text(html: str) -> str:

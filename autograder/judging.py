@@ -17,7 +17,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 import course_utils
-from autograder import witness
+from autograder import ROOT, witness
 from autograder.runner import Run, check_of
 from course_utils import checks, record, wire
 from course_utils.begin import Beginning
@@ -25,7 +25,10 @@ from course_utils.evidence import Album, Evidence, Reference, album_of
 from course_utils.workbook import RECORD_FILE, begin_with_record
 from course_utils.workspace import ITEMS, Workspace
 
+# What decides on points, in the package and here; and what decides on what a kernel hands out.
 _RULES = ("evidence.py", "wording.py", "wire.py", "begin.py", "record.py", "checks/*.py")
+_RULES_HERE = ("judging", "witness", "preflight", "reading", "release", "runner", "unit")
+_HANDING_OUT = ("evidence.py", "layout.py", "recorder.py", "wire.py", "workbook.py")
 _OWN = {"predictions", "history", "val_predictions", "improved_predictions", "improved_history"}
 _FAR = 0.08  # between a model's scores on two piles that it has not learned from
 
@@ -242,8 +245,23 @@ def rules() -> str:
     """Return a fingerprint of all that decides on points; another one means: judge again."""
     package = Path(course_utils.__file__).parent
     files = [path for pattern in _RULES for path in sorted(package.glob(pattern))]
-    files += [Path(__file__), Path(witness.__file__)]
-    digest = hashlib.sha256()
+    files += [Path(__file__).with_name(f"{name}.py") for name in _RULES_HERE]
+    return _fingerprint([*files, *sorted((ROOT / "stages").glob("*/*.ipynb"))])
+
+
+@functools.cache
+def handing_out() -> str:
+    """Return a fingerprint of all that decides on what is handed out; another one: run again."""
+    package = Path(course_utils.__file__).parent
+    asked = [
+        (stage, names, sorted(checks.PROBES.get(stage, ())))
+        for stage, names in sorted(checks.NAMES.items())
+    ]
+    return _fingerprint([package / name for name in _HANDING_OUT], repr(asked))
+
+
+def _fingerprint(files: list[Path], more: str = "") -> str:
+    digest = hashlib.sha256(more.encode())
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

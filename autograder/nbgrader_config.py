@@ -53,5 +53,6 @@ c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackPage"  # readab
 c.HTMLExporter.sanitize_html = True
 c.TemplateExporter.filters = {
     "clean_html": "autograder.harmless.clean",
+    "get_metadata": "autograder.harmless.size_of",
     "strip_files_prefix": "autograder.harmless.clean_text",
 }

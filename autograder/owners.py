@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from autograder.opening import File, time_of
 
@@ -17,7 +18,10 @@ _PLATFORMS = (
     ("moodle", r"(?P<name>[^_]+)(?:_(?P<number>\d+))?_assignsubmission_[a-z]+(?:_.*)?"),
     ("", r"(?:LATE_)?(?P<name>anon_[0-9A-Za-z]+)_\d+_.+\..+"),
     ("canvas", r"(?P<name>\w+?)_(?:LATE_)?(?P<number>\d+)_(?:\d+_.+\..+|(?:text|link)\.html)"),
-    ("", r".+_(?P<name>[^_]+)_(?:attempt|poging)_(?P<when>\d{4}(?:-\d\d){5})(?:_.+)?\..+"),
+    (
+        "blackboard",
+        r".+_(?P<name>[^_]+)_(?:attempt|poging)_(?P<when>\d{4}(?:-\d\d){5})(?:_.+)?\..+",
+    ),
     ("", r"(?P<name>[^\W\d][^_]*)_(?P<number>\d{3,})_.+\..+"),  # surname_12345_...
 )
 _DRIVE = r"-\d{8}T\d{6}Z(?:-\d+)+"  # in the name of what Google Drive packs
@@ -40,6 +44,9 @@ class Owner:
     platform: str = ""
     number: str = ""  # what the platform calls the student
     place: tuple[str, ...] = ()  # the folders around the one that bears the name
+    doubt: str = field(
+        default="", compare=False
+    )  # a sentence for the teacher, if the name may be another student's word
 
     @property
     def key(self) -> tuple:
@@ -73,26 +80,54 @@ def student_id(name: str) -> str:
     return f"{start}_{digest(name)}"
 
 
+def unknown_id(content: bytes | str) -> str:
+    """Return the id of work that bears nobody's name."""
+    return f"unknown_{digest(content)}"
+
+
 def digest(what: str | bytes) -> str:
     what = what.encode("utf-8", "replace") if isinstance(what, str) else what
     return hashlib.sha256(what).hexdigest()[:8]
 
 
-def _platform_owner(file: File) -> Owner | None:
-    for part in file.path:
+def _platform_owner(file: File) -> tuple[Owner, int] | None:
+    """Whose a file is by a platform's way of naming, and the place in its path that says so."""
+    for place, part in enumerate(file.path):
         for platform, pattern in _PLATFORMS:
             found = re.fullmatch(pattern, part)
             if not found or not _is_name(found["name"]):
                 continue
             said = {"number": "", "when": "", **found.groupdict("")}
             if said["when"]:
-                file.modified = time_of(tuple(map(int, said["when"].split("-")))) or file.modified
+                when = time_of(tuple(map(int, said["when"].split("-"))))
+                file.modified = when if 0 < when < time.time() else file.modified
             name, number = said["name"], said["number"]
             if platform == "moodle":  # the anonymous are "Participant_12345" there
                 number = number or "".join(re.findall(r" (\d+)$", name))
                 name = f"Participant {number}" if name == "Participant" else name
-            return Owner(name, platform, number)
+            return Owner(name, platform, number), place
     return None
+
+
+def _named_within(files: list[File], title: re.Pattern) -> set[tuple[str, ...]]:
+    """The folders in which names of a platform count: not those that are one student's own.
+
+    Else a student could put work of another's name into the own folder.
+    """
+    inside: dict[tuple[str, ...], list[Owner | None]] = defaultdict(list)
+    for file in files:
+        found = _platform_owner(file)
+        owner, place = found or (None, len(file.path) - 1)
+        if found or file.content is not None:
+            for end in range(place + 1):
+                inside[file.path[:end]].append(owner)
+    return {
+        folder
+        for folder, owners in inside.items()
+        if not folder
+        or not _name_in_folder(folder[-1], title)  # it says only a stage, or nothing
+        or (None not in owners and (len(set(owners)) > 1 or owners == inside[()]))
+    }
 
 
 def find_owners(files: list[File], stages: Iterable[str]) -> None:
@@ -101,8 +136,11 @@ def find_owners(files: list[File], stages: Iterable[str]) -> None:
     titles = "|".join(filter(None, titles))
     title = re.compile(rf"stage[\s_-]*\d+(?:[\s_-]*(?:{titles}))?|{titles}", re.I)
     plain, zips = [], set()
+    open_folders = _named_within(files, title)
     for file in files:
-        file.owner = _platform_owner(file)
+        owner, place = _platform_owner(file) or (None, 0)
+        if all(file.path[:end] in open_folders for end in range(place + 1)):
+            file.owner = owner
         if file.owner is None:
             plain.append(file)
             file.names = _name_in_file(file.path[-1], title)
@@ -120,11 +158,17 @@ def find_owners(files: list[File], stages: Iterable[str]) -> None:
     classes = {
         folder for folder, inside in by_folder.items() if folder and _is_class(inside, title)
     }
+    alone = [file.folders[:1] for file in notebooks if file.folders[:1] not in classes]
     for file in plain:
         first, second = file.folders[:1], file.folders[1:2] or (file.names,)
         if first in classes and second[0]:  # its name keeps students of the same name apart
             name = second if first[0] in zips else first + second
-            file.owner = Owner(" ".join(name), place=first)
+            holder = next(part for part in file.path if _name_in_folder(part, title) == first[0])
+            doubt = (
+                f"This lies in {holder}, beside what other students handed in. If {holder} is one "
+                "student's own, give that student the grade."
+            )
+            file.owner = Owner(" ".join(name), place=first, doubt=doubt if alone else "")
         elif first and first not in classes:
             file.owner = Owner(first[0])
         elif file.names and (file.counts or _is_handed_in(file, title)):

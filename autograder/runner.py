@@ -30,6 +30,8 @@ _LOADED_FOR = {
 }
 # Characters; a page with more of it takes very long to make.
 _MOST_SHOWN = {"text/markdown": 10_000, "text/html": 1_000_000}
+_LONGEST, _MOST_TAGS = 100_000, 4_000  # of one text, and of one piece of HTML
+_MOST_LINES = 200  # of the traceback of an error
 # What can be seen in a notebook, and of which type its contents are.
 _SHOWN = {
     "stream": {"name": str, "text": str},
@@ -213,12 +215,44 @@ def _too_long(seconds: float) -> dict[str, Any]:
     }
 
 
-def _length(output: NotebookNode, kind: str) -> int:
-    return len(str(output.get("data", {}).get(kind, "")))
+@dataclass
+class Room:
+    """How much a notebook may still put on its page; some of it takes hours to be rendered.
+
+    Attributes
+    ----------
+    text : int
+        Characters that are neither HTML nor a picture.
+    tags : int
+        Of HTML, and signs such as ``&lt;``.
+    """
+
+    text: int = 300_000
+    tags: int = 16_000
+
+    def cut(self, text: str) -> str:
+        """Take a text in, or the beginning of it."""
+        kept = text[: min(self.text, _LONGEST)]
+        self.text -= len(kept)
+        return kept if kept == text else f"{kept}\n[The rest is too long to be shown.]\n"
+
+    def admits(self, kind: str, value: Any) -> bool:
+        """Whether a displayed thing is taken in."""
+        if not kind.startswith("text/"):
+            return True
+        text, is_html = str(value), kind == "text/html"
+        tags = sum(map(text.count, "<&")) * is_html
+        length = len(text) * (not is_html)
+        fits = length <= min(self.text, _LONGEST) and tags <= min(self.tags, _MOST_TAGS)
+        if not fits or len(text) > _MOST_SHOWN.get(kind, _LONGEST):
+            return False
+        self.text, self.tags = self.text - length, self.tags - tags
+        return True
 
 
-def outputs_of(cell: CellRun) -> list[NotebookNode]:
-    """Return a cell's outputs as a notebook stores them."""
+def outputs_of(cell: CellRun, room: Room | None = None) -> list[NotebookNode]:
+    """Return a cell's outputs as a notebook stores them, as far as there is room."""
+    room = room or Room()
     outputs: list[NotebookNode] = []
     clear = False
     for message in cell.messages:
@@ -237,12 +271,22 @@ def outputs_of(cell: CellRun) -> list[NotebookNode]:
         if clear:
             outputs, clear = [], False
         output.get("metadata", {}).pop(CLAIMS, None)
-        for kind in [kind for kind, most in _MOST_SHOWN.items() if _length(output, kind) > most]:
-            del output.data[kind]
-            output.data.setdefault("text/plain", "This is too long to be shown.")
+        _shorten(output, room)
         last = outputs[-1] if outputs else {}
         if output.output_type == "stream" and last.get("name") == output.name:
             last.text += output.text
         elif output.get("data", True):
             outputs.append(output)
     return outputs
+
+
+def _shorten(output: NotebookNode, room: Room) -> None:
+    if output.output_type == "stream":
+        output.text = room.cut(output.text) if room.text > 0 else ""
+    elif output.output_type == "error":
+        output.traceback = [room.cut(str(line)) for line in output.traceback[:_MOST_LINES]]
+        output.evalue = room.cut(str(output.evalue))
+    else:
+        for kind in [kind for kind, value in output.data.items() if not room.admits(kind, value)]:
+            del output.data[kind]
+            output.data.setdefault("text/plain", "This is too long to be shown.")

@@ -78,12 +78,23 @@ class Store:
         except (ValueError, KeyError, TypeError):
             return None
 
-    def keep(self, student: str, result: Result, run: bytes) -> None:
-        """Keep a result and the run that it rests on."""
+    def content(self, student: str) -> bytes:
+        """Return the file that was handed in, or nothing."""
+        return _read(self.folder / f"{student}.handed_in")
+
+    def keep(self, student: str, result: Result, run: bytes = b"", content: bytes = b"") -> None:
+        """Keep a result, the run that it rests on, and the file that was handed in."""
+        if content:
+            write(self.folder / f"{student}.handed_in", content)
         if run:
             write(self.folder / f"{student}.run.gz", run)
         text = json.dumps({"version": _VERSION, **asdict(result)}, ensure_ascii=True)
         write(self.folder / f"{student}.result.json", text.encode())
+
+    def forget(self, student: str) -> None:
+        """Let go of all that there is of a student."""
+        for what in ("result.json", "run.gz", "handed_in", "entered", "feedback"):
+            (self.folder / f"{student}.{what}").unlink(missing_ok=True)
 
     def students(self) -> list[str]:
         """Return all who have a result, in the order of their ids."""

@@ -103,3 +103,24 @@ class Graded:
     def total_possible(self) -> float:
         """The most points that this stage can give."""
         return sum(self.possible.values()) + self.written_possible
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a teacher has given by hand in one stage.
+
+    Attributes
+    ----------
+    points : float or None
+        For the written answers; None as long as one waits.
+    possible : float
+    said : str
+        All points and comments, to tell whether anything has changed.
+    checks : dict of str to float
+        By the name of a check: the points that stand in place of the check's own.
+    """
+
+    points: float | None
+    possible: float
+    said: str
+    checks: dict[str, float]

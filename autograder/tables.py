@@ -131,17 +131,20 @@ def canvas_rows(results: Iterable[Graded]) -> list[_Row]:
     possible = {
         stage: max(o.total_possible for o in results if o.stage == stage) for stage in stages
     }
-    students: dict[str, dict[str, Graded]] = {}
+    known = {(one.student, one.canvas) for one in results if one.canvas}
+    students: dict[tuple, dict[str, Graded]] = {}
     for one in results:
         if status(one) == GRADED:
-            students.setdefault(one.student, {})[one.stage] = one
+            # Without a number in this stage it is the one student of this id who has one.
+            numbers = [number for student, number in known if student == one.student]
+            number = one.canvas or (numbers[0] if len(numbers) == 1 else "")
+            students.setdefault((one.student, number), {})[one.stage] = one
     rows: list[_Row] = [
         (*_CANVAS, *stages),
         ("    Points Possible", "", "", "", "", *(_number(possible[stage]) for stage in stages)),
     ]
-    for graded in students.values():
+    for (_, number), graded in students.items():
         name = next(iter(graded.values())).name
-        number = next((one.canvas for one in graded.values() if one.canvas), "")
         grades = [_number(graded[stage].total) if stage in graded else "" for stage in stages]
         rows.append((harmless(name), number, "", "", "", *grades))
     return rows

@@ -14,23 +14,36 @@ import gzip
 import hashlib
 import json
 import os
+import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 from nbformat import NotebookNode
 
 from autograder import ROOT, judging
 from autograder.judging import Judged
 from autograder.kernel import KernelError, WarmProcess
 from autograder.preflight import examine
-from autograder.runner import CellRun, Run, check_of, outputs_of, run
+from autograder.runner import CellRun, Room, Run, check_of, outputs_of, run
 from autograder.sandbox import Limits, Sandbox
 from course_utils import data, record
 
+try:
+    import resource
+except ImportError:  # on Windows
+    resource = None
+
 _VERSION = 1  # of a stored run
+_MOST_SECONDS, _MOST_MEMORY = 60, 3_000_000_000  # bytes; to read and judge what a notebook holds
+_TOO_LONG = (
+    f"What the notebook holds and shows could not be read within {_MOST_SECONDS} seconds. Look at "
+    "it yourself."
+)
 _TRY_AGAIN = "The next run tries it again; python -m course_utils doctor may say what is wrong."
 # The pictures that a stage begins with; held in memory, since every notebook asks for them.
 _PARTS = dict.fromkeys((1, 2, 3, 4, 5), ("train",)) | dict.fromkeys((7, 9, 10, 11), ("test",))
@@ -50,12 +63,15 @@ class Setting:
         Environment variables for the notebooks, such as COURSE_DATA.
     kind : str
         The pictures that a worker must have; empty for any.
+    rules : str
+        Those that a worker must judge by, as in ``judging.rules``; empty for its own.
     """
 
     sandbox: str
     limits: Limits = field(default_factory=Limits)
     variables: tuple[tuple[str, str], ...] = ()
     kind: str = ""
+    rules: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,21 +147,29 @@ def grade(task: Task) -> Outcome:
     Raises
     ------
     KernelError
-        If this worker has other pictures than it should.
+        If this worker has other pictures than it should, or another copy of the course.
     """
+    if task.setting.rules not in ("", judging.rules()):
+        raise KernelError(
+            "A worker has another copy of this course. Bring the same one to all machines, and "
+            "start their workers again."
+        )
     number = int(task.stage[6:8])
     kind = _prepare(task.setting, number)
     if task.setting.kind not in ("", kind) and number != 12:
         raise KernelError(f"This worker has other pictures ({kind}) than {task.setting.kind}.")
     try:
         return _grade(task, number, kind)
+    except _TooLong:
+        return Outcome(_TOO_LONG)
     except Exception as error:  # one submission must not stop the class, whatever it is
         said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         return Outcome(f"The grader failed on it ({said}). {_TRY_AGAIN}", failed=True)
 
 
 def _grade(task: Task, number: int, kind: str) -> Outcome:
-    examined = examine(task.content, released(task.stage), task.file_name)
+    with _bounded():
+        examined = examine(task.content, released(task.stage), task.file_name)
     outcome = Outcome(examined.reason, list(examined.mended), list(examined.decide))
     if examined.notebook is None:
         return outcome
@@ -158,14 +182,47 @@ def _grade(task: Task, number: int, kind: str) -> Outcome:
         done = _run(notebook, student_record, task.setting, number)
         outcome.ran, outcome.seconds = True, done.seconds
     outcome.run = _store(done, key)
-    outcome.judged = judging.judge(notebook, done, number, student_record, kind)
-    outcome.own = judging.own_model(student_record) if student_record else ""
+    with _bounded():
+        outcome.judged = judging.judge(notebook, done, number, student_record, kind)
+        outcome.own = judging.own_model(student_record) if student_record else ""
     outcome.decide += outcome.judged.doubts
     if done.ended:
         more = " To allow more, see --seconds and --memory, with --again." * ("more" in done.ended)
         outcome.decide.append(f"The notebook did not run to its end: {done.ended}.{more}")
     outcome.outputs = _outputs(notebook, done, outcome.judged)
     return outcome
+
+
+class _TooLong(BaseException):
+    """Not an Exception: what reads strangers' things catches those, and goes on."""
+
+
+@contextlib.contextmanager
+def _bounded() -> Iterator[None]:
+    """Bound the time and memory of reading what a stranger made, as far as the system can.
+
+    In a thread, as Dask's workers have them, and on Windows there are no such bounds.
+    """
+    if resource is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise _TooLong
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = psutil.Process().memory_info().vms + _MOST_MEMORY
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(_MOST_SECONDS)
+    try:
+        with contextlib.suppress(ValueError, OSError):  # macOS knows no such limit
+            resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def _run(notebook: NotebookNode, student_record: str, setting: Setting, stage: int) -> Run:
@@ -216,6 +273,7 @@ def last_place(notebook: NotebookNode, handed_out: NotebookNode) -> int:
 def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, list]:
     runs = {cell.key: cell for cell in done.cells}
     outputs: dict[str, list] = {}
+    room = Room()
     for cell in notebook.cells:
         if (check := check_of(cell)) is not None:
             points = nbformat.v4.new_output(
@@ -224,7 +282,7 @@ def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, lis
             words = nbformat.v4.new_output("stream", name="stdout", text=judged.words[check] + "\n")
             outputs[cell.id] = [words, points]
         elif cell.id in runs:
-            outputs[cell.id] = outputs_of(runs[cell.id])
+            outputs[cell.id] = outputs_of(runs[cell.id], room)
     return outputs
 
 
@@ -232,9 +290,9 @@ def _outputs(notebook: NotebookNode, done: Run, judged: Judged) -> dict[str, lis
 
 
 def _key(notebook: NotebookNode, student_record: str, kind: str) -> str:
-    """What makes two runs the same: the code, the record and the pictures."""
+    """What makes two runs the same: the code, the record, the pictures, and what is handed out."""
     cells = [(cell.id, cell.cell_type, cell.source) for cell in notebook.cells]
-    text = json.dumps([_VERSION, kind, student_record, cells])
+    text = json.dumps([_VERSION, kind, judging.handing_out(), student_record, cells])
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 

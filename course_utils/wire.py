@@ -23,7 +23,9 @@ MOST_TEXT = 20_000_000  # characters of one text
 MOST_PARTS = 1_000_000  # of its lists and dicts; each takes many times its text in memory
 MOST_BYTES = 50_000_000  # of all its arrays, unpacked
 MOST_ARRAY = 8_000_000  # bytes of one array; all pictures of a stage are known by name
-MOST_SHAPE = 1_000_000_000  # bytes of one of which only the beginning is sent
+# Bytes of one of which only the beginning is sent: of pictures, since a check that takes them for
+# numbers would make copies of it.
+MOST_SHAPE = 1_000_000_000
 # What a kernel sends at most, in characters of packed arrays: of large ones only a beginning
 # then, which is enough to tell what they hold. A stage's checks are handed out one by one.
 _ROOM, _FOR_WHOLE = 5_000_000, 4_000_000
@@ -125,10 +127,12 @@ class _Writer:
                 return {"known": name}
         if value.nbytes <= MOST_ARRAY and (whole := self._fitting(value, _ROOM - _FOR_WHOLE)):
             return {"array": whole}
-        rows = min(_FIRST_ROWS, _BEGINNING // (value.nbytes // len(value))) if value.ndim else 0
-        if not rows or value.nbytes > MOST_SHAPE or not (first := self._fitting(value[:rows], 0)):
-            return {"Unreadable": {"kind": "very large array"}}
-        return {"begins": [list(value.shape), first]}
+        small = value.nbytes <= MOST_ARRAY
+        if value.size and (small or (value.ndim >= 3 and value.nbytes <= MOST_SHAPE)):
+            rows = min(_FIRST_ROWS, _BEGINNING // (value.nbytes // len(value)))
+            if rows and (first := self._fitting(value[:rows], 0)):
+                return {"begins": [list(value.shape), first]}
+        return {"Unreadable": {"kind": "very large array"}}
 
     def _fitting(self, value: np.ndarray, kept_free: int) -> list | None:
         """An array as text, if that leaves so much room."""
@@ -203,7 +207,8 @@ class _Reader:
         shaped = all(type(n) is int and n >= 0 for n in shape) and len(shape) == first.ndim > 0
         if not shaped or tuple(shape[1:]) != first.shape[1:] or shape[0] < len(first):
             raise WireError("the evidence holds an array that does not begin as it says")
-        if math.prod(shape) * first.itemsize > MOST_SHAPE:
+        size = math.prod(shape) * first.itemsize
+        if size > (MOST_SHAPE if len(shape) >= 3 else MOST_ARRAY):
             raise WireError("an array in the evidence is too large")
         whole = np.zeros(shape, first.dtype)  # which takes no memory before something is in it
         whole[: len(first)] = first

@@ -661,6 +661,66 @@ def test_students_of_the_same_name_stay_apart(tmp_path):
     assert several["Ada_Lovelace_200"] == students(tmp_path)["Ada_Lovelace_200"]
 
 
+def test_nobody_can_put_work_under_anothers_name(tmp_path):
+    planted = "x_ada_attempt_2099-01-01-00-00-00_stage_07.ipynb"
+    put(
+        tmp_path,
+        {
+            "ada/x.ipynb": work("ada"),
+            "bob/x.ipynb": work("bob"),
+            f"mallory/{planted}": work("planted"),
+            "mallory/x.ipynb": work("mallory"),
+            "eve/sub/ada_11_222_x.ipynb": work("eve"),
+            "zoe/ada_123_assignsubmission_file_/x.ipynb": work("zoe"),
+        },
+    )
+    set_times(tmp_path, f"mallory/{planted}", "mallory/x.ipynb")  # the newer one last
+    whose = students(tmp_path)
+    assert whose == {name: work(name) for name in ("ada", "bob", "mallory", "eve", "zoe")}
+
+
+def test_several_names_of_a_platform_in_ones_folder_take_nobodys_place(tmp_path):
+    several = {f"x_{name}_attempt_2026-01-01-00-00-00_y.ipynb": work("1") for name in "ab"}
+    put(tmp_path, {"a/x.ipynb": work("a"), **{f"m/{k}": v for k, v in several.items()}})
+    assert work("a") in students(tmp_path).values()
+
+
+def test_an_attempt_of_the_future_is_not_the_newest(tmp_path):
+    name = "Assignment_ada_attempt_{}-01-01-00-00-00_{}.ipynb"
+    put(tmp_path, {name.format(2099, 1): work("1"), name.format(2026, 2): work("2")})
+    os.utime(tmp_path / name.format(2099, 1), (1, 1))
+    assert one_of(tmp_path).content == work("2")
+
+
+def test_a_damaged_newer_notebook_takes_no_whole_ones_place(tmp_path):
+    put(tmp_path, {"ada/x.ipynb": work("1"), "ada/x (1).ipynb": work("2")[:3000]})
+    put(tmp_path, {"ada/x (2).ipynb": b""})
+    ada = one_of(tmp_path)
+    assert ada.content == work("1")
+    assert any("x (1).ipynb is newer and damaged" in said for said in ada.decide)
+
+
+def test_a_file_that_holds_work_of_others_is_pointed_out(tmp_path):
+    others = {"Bob Ross_stage_07.ipynb": work("1"), "Eve Hill_stage_07.ipynb": work("2")}
+    put(tmp_path, {"Ada Lovelace.zip": packed(others), "Cem/stage_07.ipynb": work("3")})
+    notes = {one.name: one.decide for one in found(tmp_path)[SEVEN]}
+    assert "lies in Ada Lovelace.zip, beside what other students handed in" in notes["Bob Ross"][0]
+    assert notes["Cem"] == ()
+
+
+def test_canvas_numbers_tell_namesakes_apart_in_different_stages(tmp_path):
+    put(
+        tmp_path,
+        {
+            "smithann_111_1000_x.ipynb": work("1", SIX),
+            "smithann_222_1001_x.ipynb": work("2"),
+        },
+    )
+    both = found(tmp_path, SIX, SEVEN)
+    assert [one.student for one in both[SIX]] == ["smithann_111"]
+    assert [one.student for one in both[SEVEN]] == ["smithann_222"]
+
+
 def test_a_student_keeps_the_id_when_a_namesake_comes_later(tmp_path):
     def at(week, **numbers):
         folder = tmp_path / week

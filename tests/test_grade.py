@@ -23,12 +23,13 @@ import nbformat
 import psutil
 import pytest
 
-from autograder import ROOT, batch, workers
+from autograder import ROOT, batch, unit, workers
 from autograder.gradebook import CourseGradebook
+from autograder.kernel import KernelError
 from autograder.samples import CHECKS, SAMPLE_CLASS, STAGE, Sample, notebook_of
 from autograder.sandbox import Limits, choose
 from autograder.store import Store
-from autograder.unit import Setting
+from autograder.unit import Setting, Task
 
 pytestmark = pytest.mark.slow
 DESERVED = {sample.name: tuple(map(float, sample.points)) for sample in SAMPLE_CLASS}
@@ -188,6 +189,83 @@ def test_a_wrong_file_takes_no_grade_away(copy_of_graded, tmp_path):
         [note] = [said for said in ada.decide if "is not graded" in said]
         assert "this is Stage 8, not Stage 7" in note
     assert points(copy_of_graded) == DESERVED
+
+
+@pytest.mark.parametrize("content", [b"", b"%PDF-1.7", b'{"cells": [{"cell_type'])
+def test_a_damaged_file_takes_no_grade_away(content, copy_of_graded, tmp_path):
+    place = tmp_path / "second" / "ada_one_row" / f"{STAGE} (1).ipynb"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    for _ in range(2):
+        done = batch.grade_class(plan(place.parent.parent, copy_of_graded), lambda _: None)
+        ada = next(one for one in done.results if one.student == "ada_one_row")
+        assert (ada.reason, sum(ada.points.values())) == ("", 10)
+        assert sum("is not graded" in said for said in ada.decide) == 1
+    done = batch.grade_class(plan(None, copy_of_graded, again=True), lambda _: None)
+    assert points(copy_of_graded) == DESERVED  # from the file that was graded
+
+
+def test_points_by_hand_take_the_place_of_a_checks(copy_of_graded):
+    with CourseGradebook(copy_of_graded).open() as gradebook:
+        grade = gradebook.find_grade("test_find_wrong", STAGE, STAGE, "eli_blank")
+        grade.manual_score = 1
+        gradebook.db.commit()
+    done = batch.grade_class(plan(None, copy_of_graded, feedback=False), lambda _: None)
+    eli = next(one for one in done.results if one.student == "eli_blank")
+    assert (eli.points["find_wrong"], sum(eli.points.values())) == (1, 1)
+    with (copy_of_graded / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["student"]: row for row in csv.DictReader(file)}
+    assert float(rows["eli_blank"]["automatic points"]) == 1
+
+
+def test_another_gradebook_gets_what_is_stored(copy_of_graded, handed_in, tmp_path):
+    other = f"sqlite:///{tmp_path / 'other.db'}"
+    done = batch.grade_class(plan(handed_in, copy_of_graded, db_url=other), lambda _: None)
+    assert done.ran == 0
+    (copy_of_graded / "gradebook.db").unlink()
+    shutil.copy(tmp_path / "other.db", copy_of_graded / "gradebook.db")
+    assert points(copy_of_graded) == DESERVED
+
+
+def test_work_without_a_name_is_let_go_when_it_has_one(handed_in, tmp_path):
+    (tmp_path / "in").mkdir()
+    loose, named = (tmp_path / "in" / f"{who}{STAGE}.ipynb" for who in ("", "Ada One_"))
+    shutil.copy(handed_in / "ada_one_row" / f"{STAGE}.ipynb", loose)
+    [one] = batch.grade_class(plan(loose.parent, tmp_path / "course"), lambda _: None).results
+    assert one.student.startswith("unknown_")
+    loose.rename(named)
+    [one] = batch.grade_class(plan(named.parent, tmp_path / "course"), lambda _: None).results
+    assert (one.student, sum(one.points.values())) == ("Ada_One", 10)
+    assert list(points(tmp_path / "course")) == ["Ada_One"]
+    folders = [tmp_path / "course" / name for name in ("submitted", "autograded", "feedback")]
+    assert {path.name for folder in folders for path in folder.iterdir()} == {"Ada_One"}
+
+
+def test_a_worker_with_another_copy_of_the_course_judges_nothing():
+    setting = Setting(choose().name, Limits(), (("COURSE_DATA", "practice"),), rules="others")
+    with pytest.raises(KernelError, match="another copy of this course"):
+        unit.grade(Task(STAGE, b"", "x.ipynb", setting))
+
+
+def test_what_takes_hours_to_judge_ends_in_a_reason(handed_in, monkeypatch):
+    def forever(*_: object) -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                time.sleep(0.01)
+
+    monkeypatch.setattr(unit, "_MOST_SECONDS", 1)
+    monkeypatch.setattr(unit, "examine", forever)
+    setting = Setting(choose().name, Limits(), (("COURSE_DATA", "practice"),))
+    outcome = unit.grade(Task(STAGE, b"", "x.ipynb", setting))
+    assert "could not be read within" in outcome.reason
+    assert not outcome.failed
+
+
+def test_what_takes_all_memory_to_judge_ends_in_a_reason(monkeypatch):
+    monkeypatch.setattr(unit, "examine", lambda *_: b"x" * 100_000_000_000)
+    setting = Setting(choose().name, Limits(), (("COURSE_DATA", "practice"),))
+    outcome = unit.grade(Task(STAGE, b"", "x.ipynb", setting))
+    assert "MemoryError" in outcome.reason
 
 
 def test_a_namesake_who_comes_later_takes_nobodys_grade(tmp_path):
@@ -390,8 +468,6 @@ def test_an_empty_folder_is_said_to_be_empty(tmp_path):
 
 def test_when_the_grader_fails_the_class_goes_on(handed_in, tmp_path, monkeypatch):
     """A fault of ours costs nobody else, ends in a reason, and is tried again."""
-    from autograder import unit
-
     whole = unit.examine
 
     def examine(content, released, file_name):

@@ -13,7 +13,7 @@ from nbgrader.server_extensions.formgrader import handlers
 
 from autograder.build import load_config
 from autograder.feedback import FeedbackPage
-from autograder.harmless import clean
+from autograder.harmless import clean, size_of
 
 BAD = [
     "<script>alert(1)</script>",
@@ -42,6 +42,17 @@ RUNS = re.compile(
 def test_nothing_that_could_run_is_left(html):
     tags = "".join(re.findall(r"<[^>]*>", clean(html)))
     assert not RUNS.search(tags)
+
+
+def test_the_size_of_a_picture_stays():
+    output = new_output("display_data", {}, metadata={"image/png": {"width": 320, "height": 9.5}})
+    assert size_of(output, "width", "image/png") == 320
+    assert size_of(output, "height", "image/png") == 9.5
+
+
+def test_what_never_ends_is_soon_read():
+    """Of each of a million characters the rest was looked at."""
+    assert "<" not in clean("<script " * 100_000).replace("&lt;", "")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +85,11 @@ def test_pages_of_nbgrader_run_nothing_of_a_student(template):
     kinds = ("text/html", "text/markdown", "image/svg+xml")
     outputs = [new_output("display_data", {kind: html}) for html in BAD for kind in kinds]
     outputs.append(new_output("display_data", {"application/javascript": "alert(1)"}))
+    for kind in ("image/png", "image/jpeg"):
+        for name in ("width", "height", "alt", "unconfined", "needs_background"):
+            about = {name: "1 onerror=alert(1)"}
+            outputs.append(new_output("display_data", {kind: "AAAA"}, metadata={kind: about}))
+            outputs.append(new_output("display_data", {kind: "AAAA"}, metadata=about))
     cells = [
         *map(new_markdown_cell, BAD),
         *map(new_raw_cell, BAD),
@@ -96,5 +112,6 @@ def test_pages_of_nbgrader_run_nothing_of_a_student(template):
     assert "alert(1)" in body  # as words
     assert not re.search(r"<script[^>]*>[^<]*alert", body)
     tags = re.findall(r"<[a-zA-Z][^>]*>", re.sub(r"<script.*?</script>", "", body, flags=re.S))
+    tags = [tag.replace('alt="1 onerror=alert(1)"', "") for tag in tags]  # within quotes
     bad = [tag for tag in tags if re.search(r"alert|srcdoc|/hub|http://x|javascript:", tag, re.I)]
     assert bad == []

@@ -85,14 +85,16 @@ def test_an_array_that_both_have_is_sent_by_name():
 
 
 def test_of_a_very_large_array_the_beginning_is_sent():
-    large = np.arange(20_000_000, dtype=np.float64).reshape(-1, 4)
+    large = np.arange(20_000_000, dtype=np.float64).reshape(-1, 2, 2)
     text = wire.write(large)
     assert len(text) < 10_000
     found = wire.read(text)
     assert (found.shape, found.dtype) == (large.shape, large.dtype)
     assert np.array_equal(found[:100], large[:100])
     assert not found[100:].any()
-    huge = np.broadcast_to(np.uint8(0), (2_000_000, 1000))
+    numbers = np.zeros(100_000_000, np.int8)
+    assert wire.read(wire.write(numbers)) == Unreadable("very large array")
+    huge = np.broadcast_to(np.uint8(0), (2_000_000, 10, 100))
     assert wire.read(wire.write(huge)) == Unreadable("very large array")
     one_row = np.zeros((1, 20_000_000), np.uint8)
     assert wire.read(wire.write(one_row)) == Unreadable("very large array")
@@ -128,7 +130,7 @@ def test_very_many_large_arrays_are_no_large_text():
 
 
 @pytest.mark.parametrize(
-    "shape", [[10**9, 4], [2, 4], [5, 5], [5], [-5, 4], [True, 4], ["5", 4], [10**30, 4]]
+    "shape", [[10**7, 4], [2, 4], [5, 5], [5], [-5, 4], [True, 4], ["5", 4], [10**30, 4]]
 )
 def test_a_beginning_of_something_else_is_refused(shape):
     array = json.loads(wire.write(np.ones((3, 4))))["array"]
