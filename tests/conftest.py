@@ -21,6 +21,36 @@ for name in [name for name in os.environ if name.startswith("COURSE_")]:
     del os.environ[name]
 
 
+SOME = 3  # nbgrader takes some seconds for each notebook: of so many samples it grades one
+_compared: dict[str, tuple[int, int]] = {}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--all-samples",
+        action="store_true",
+        help="have nbgrader's own commands grade all samples, in place of every third one",
+    )
+
+
+def pytest_terminal_summary(terminalreporter):
+    for what, (some, number) in _compared.items():
+        more = "" if some == number else " (--all-samples: all of them)"
+        terminalreporter.write_line(f"nbgrader itself graded {some} of {number} {what}{more}.")
+
+
+@pytest.fixture(scope="session")
+def some_of(pytestconfig):
+    """Return a function that picks the samples which nbgrader's own commands grade as well."""
+
+    def pick(samples: list, what: str) -> list:
+        picked = samples if pytestconfig.getoption("--all-samples") else samples[::SOME]
+        _compared[what] = len(picked), len(samples)
+        return picked
+
+    return pick
+
+
 @pytest.fixture(scope="session")
 def cache(tmp_path_factory) -> Path:
     """A folder that stands in for this computer's store of pictures, shared by all tests."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -184,16 +185,30 @@ def notebooks(walks):
 
 
 @pytest.fixture(scope="module")
-def scores(notebooks, tmp_path_factory):
-    """Return {stage: {student: {check: score}}}, graded by nbgrader from notebooks alone."""
+def scores(notebooks, grade_class):
+    """Return {stage: {student: {check: score}}}, graded by the command from notebooks alone."""
+    graded = {}
+    for stage in GRADED:
+        graded[stage], results = grade_class(NAMES[stage], notebooks[stage], COURSE_DATA="practice")
+        assert [one.student for one in results.values() if one.reason] == []
+    return graded
+
+
+@pytest.fixture(scope="module")
+def compared(notebooks, some_of, tmp_path_factory):
+    """Return {stage: {student: {check: score}}}, graded by nbgrader's own commands."""
+    some = {
+        stage: {*some_of(list(notebooks[stage]), f"notebooks of Stage {stage}"), "solution"}
+        for stage in GRADED
+    }
 
     def grade(stage: int) -> dict:
         name = NAMES[stage]
         course: Path = tmp_path_factory.mktemp(name)
-        for student, notebook in notebooks[stage].items():
+        for student in some[stage]:
             place = course / "submitted" / student / name
             place.mkdir(parents=True)
-            nbformat.write(notebook, place / f"{name}.ipynb")
+            nbformat.write(notebooks[stage][student], place / f"{name}.ipynb")
         for command in ("generate_assignment", "autograde"):
             for _ in nbgrader(command, name, course=course, COURSE_DATA="practice"):
                 pass
@@ -204,10 +219,21 @@ def scores(notebooks, tmp_path_factory):
 
 
 @pytest.mark.parametrize("stage", GRADED)
-def test_the_command_says_the_same_as_nbgrader(stage, notebooks, scores, grade_class):
-    found, results = grade_class(NAMES[stage], notebooks[stage], COURSE_DATA="practice")
-    assert found == scores[stage]
-    assert [one.student for one in results.values() if one.reason] == []
+def test_the_command_says_the_same_as_nbgrader(stage, scores, compared):
+    found = {student: scores[stage][student] for student in compared[stage]}
+    if stage == 5:  # a model that is trained anew is not the same to the last digit
+        assert _without_numbers(found) == _without_numbers(compared[stage])
+    else:
+        assert found == compared[stage]
+
+
+def _without_numbers(scores: dict) -> dict:
+    return {
+        student: {
+            check: (one.points, re.sub(r"\d[\d.,]*", "#", one.words)) for check, one in own.items()
+        }
+        for student, own in scores.items()
+    }
 
 
 def of_checks(stage: int, found: dict) -> tuple[tuple, dict]:

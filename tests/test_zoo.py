@@ -53,8 +53,10 @@ def test_the_zoo_is_large_enough():
 
 
 @pytest.fixture(scope="module")
-def practice_class(grade, practice_predictions):
-    return grade(ALL, COURSE_DATA="practice", COURSE_PREDICTIONS=str(practice_predictions))
+def practice_class(grade, practice_predictions, some_of):
+    some = some_of(ALL, "samples of Stage 7")
+    answers = str(practice_predictions)
+    return some, *grade(some, COURSE_DATA="practice", COURSE_PREDICTIONS=answers)
 
 
 def notebooks() -> dict[str, nbformat.NotebookNode]:
@@ -73,9 +75,10 @@ def cifar_command(grade_class, cifar):
 
 
 @pytest.mark.slow
-@by_name
-def test_practice_pictures(sample, practice_class):
-    judge_scores(sample, practice_class[1])
+def test_practice_pictures(practice_class):
+    some, _, scores = practice_class
+    for sample in some:
+        judge_scores(sample, scores)
 
 
 @pytest.mark.slow
@@ -98,14 +101,15 @@ def test_the_command_on_real_pictures(sample, cifar_command):
 @pytest.mark.slow
 def test_nbgrader_says_the_same(practice_class, practice_command):
     """Points and words; but for the mangled, which the command mends and nbgrader cannot."""
-    for sample in ALL:
+    some, _, scores = practice_class
+    for sample in some:
         if not sample.mangle:
-            assert practice_class[1][sample.name] == practice_command[0][sample.name], sample.name
+            assert scores[sample.name] == practice_command[0][sample.name], sample.name
 
 
 @pytest.mark.slow
 def test_feedback_page_gives_every_reason(practice_class):
-    courses, scores = practice_class
+    some, courses, scores = practice_class
     for course in courses:
         for page in course.glob("feedback/*/*/*.html"):
             text = " ".join(html.unescape(page.read_text(encoding="utf-8")).split())
@@ -114,12 +118,12 @@ def test_feedback_page_gives_every_reason(practice_class):
                 if name.startswith("test_"):
                     assert score.words, (student, name)
                     assert score.words in text, (student, name)
-    assert sum(len(list(course.glob("feedback/*/*/*.html"))) for course in courses) == len(ALL)
+    assert sum(len(list(course.glob("feedback/*/*/*.html"))) for course in courses) == len(some)
 
 
 @pytest.mark.slow
-def test_written_answer_waits_for_the_teacher(practice_class):
-    _, scores = practice_class
+def test_written_answer_waits_for_the_teacher(practice_command):
+    scores, _ = practice_command
     report = scores["ada_one_row"]["error_report"]
     assert (report.points, report.possible) == (None, 5)
     assert scores["eli_blank"]["error_report"].points == 0  # nothing was written
