@@ -10,13 +10,14 @@ import base64
 import binascii
 import functools
 import hashlib
-import html
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, KeysView, ValuesView
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, KeysView, Mapping, ValuesView
 from dataclasses import dataclass, field
-from typing import Any
+from html.parser import HTMLParser
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,6 +27,16 @@ _MOST_PIXELS = 4_000_000  # larger pictures are not searched
 _SUSPECTS = 200  # known pictures that are compared in full with an altered one
 _MOST_POINTS = 2_000  # of a line or of all bars are kept
 _PROBE = 8  # pixels of a picture's first row by which it is looked up in a larger one
+_FAINT = 0.1  # nobody can see what is less opaque
+SMALLEST = 12  # pixels of an edge; nobody can see what a smaller picture shows
+_UNREADABLE = 4  # pixels of letters
+WIDGET = "application/vnd.jupyter.widget-view+json"
+_PLOTLY = "application/vnd.plotly.v1+json"
+RASTER = ("image/png", "image/jpeg")
+MARKUP = ("text/html", "image/svg+xml")
+# Of several kinds, JupyterLab shows the first one in this order; some of them nobody reads.
+_KINDS = (_PLOTLY, "application/javascript", "text/javascript", "application/json")
+_KINDS += ("text/html", "text/markdown", "text/latex", "image/svg+xml", *RASTER, "text/plain")
 
 
 @dataclass
@@ -173,6 +184,88 @@ def note_text(cell: Cell, text: str) -> None:
     """Add printed text to what a cell has put on the screen."""
     text = re.sub(r"\x1b\[[0-9;]*m", "", text)  # codes for colours
     cell.text += text[: max(0, _MOST_TEXT - len(cell.text))]
+
+
+class Screen:
+    """What one cell has on the page, piece by piece: pieces may be wiped or shown anew.
+
+    Parameters
+    ----------
+    key : str
+    updates : dict
+        What each display id was given last. All cells of a notebook share it, since a later cell
+        may show something else in the place of an earlier one.
+    """
+
+    def __init__(self, key: str, updates: dict[str, Cell]):
+        self._key = key
+        self._updates = updates
+        self._pieces: list[_Piece | None] = []  # None where all before it was wiped
+        self._wipes = self._has_widget = False
+
+    def add(self, new: Cell, name: str | None = None) -> None:
+        """Add what was noted of one output.
+
+        Parameters
+        ----------
+        new : Cell
+        name : str, optional
+            The display id, if it has one.
+        """
+        if self._wipes:
+            self._pieces.append(None)
+            self._wipes = False
+        last = self._pieces[-1] if self._pieces else None
+        if name is None and last and last.name is None:  # a cell may print very often
+            _add(last.content, new)
+        else:
+            before = None if name is None else self._updates.get(name)
+            self._pieces.append(_Piece(name, new, before))
+
+    def print(self, text: str) -> None:
+        """Add printed text; no text if an output is of no interest, and yet one."""
+        new = Cell(self._key)
+        note_text(new, text)
+        self.add(new)
+
+    def clear(self, wait: bool = False) -> None:
+        """Wipe what is there, now or when the next output comes."""
+        self._wipes = wait
+        if not wait:
+            self._pieces.append(None)
+
+    def has_widget(self) -> None:
+        """Tell that a widget is shown: it may be the one that is cleared from now on.
+
+        An area within a widget is cleared by the same message, so nothing is lost then.
+        """
+        self._has_widget = True
+
+    @property
+    def cell(self) -> Cell:
+        """All that is on the page now."""
+        wiped = [place for place, piece in enumerate(self._pieces) if piece is None]
+        begin = wiped[-1] if wiped and not self._has_widget else 0
+        cell = Cell(self._key)
+        for piece in filter(None, self._pieces[begin:]):
+            now = None if piece.name is None else self._updates.get(piece.name)
+            _add(cell, piece.content if now is piece.before else now)
+        return cell
+
+
+class _Piece(NamedTuple):
+    name: str | None
+    content: Cell
+    before: Cell | None  # the update of its name that came before it
+
+
+def _add(cell: Cell, new: Cell) -> None:
+    cell.shown += new.shown
+    cell.unknown += new.unknown
+    cell.white += new.white
+    cell.covered += new.covered
+    cell.charts += new.charts
+    note_text(cell, new.text)
 
 
 # --- Values ------------------------------------------------------------------------------
@@ -564,16 +657,18 @@ def _chart_of(axes: Any) -> Chart | None:
     """The bars and lines of one part of a figure, or None if it has neither."""
     from matplotlib.container import BarContainer
 
-    chart = Chart(words=_words_of_axes(axes))
+    chart, behind = Chart(words=_words_of_axes(axes)), _color_behind(axes)
     for container in axes.containers:
         if isinstance(container, BarContainer):
-            chart.bars += [float(length) for length in container.datavalues]
+            pairs = zip(container.patches, container.datavalues, strict=False)
+            chart.bars += [float(n) for bar, n in pairs if _is_seen(bar, behind, n)]
     bars = {bar for container in axes.containers for bar in container.get_children()}
     if not chart.bars:  # drawn one by one, or by another library
         loose = [patch for patch in axes.patches if patch not in bars]
-        chart.bars = [float(bar.get_height()) for bar in loose if hasattr(bar, "get_height")]
+        loose = [(patch, patch.get_height()) for patch in loose if hasattr(patch, "get_height")]
+        chart.bars = [float(n) for bar, n in loose if _is_seen(bar, behind, n)]
     for line in axes.lines:
-        if line.get_visible():
+        if _line_is_seen(line, behind):
             values = np.ma.filled(np.ma.asarray(line.get_ydata(), float), np.nan)
             chart.lines.append([float(value) for value in values[:_MOST_POINTS]])
             chart.labels.append(str(line.get_label()))
@@ -581,10 +676,50 @@ def _chart_of(axes: Any) -> Chart | None:
         return None
     chart.bars = chart.bars[:_MOST_POINTS]
     legend = axes.get_legend()
-    texts = [*axes.get_xticklabels(), *axes.get_yticklabels()]
+    texts = [*axes.get_xticklabels(), *axes.get_yticklabels()] if axes.axison else []
     texts += legend.get_texts() if legend is not None else []
     chart.labels += [text.get_text() for text in texts if text.get_text()]
     return chart
+
+
+def _color_behind(axes: Any) -> tuple | None:
+    """The color on which a chart is drawn; None if pictures are there."""
+    if axes.images:
+        return None
+    patches = [axes.patch] if axes.axison and axes.patch.get_visible() else []
+    colors = [patch.get_facecolor() for patch in (*patches, axes.figure.patch)]
+    return next((color[:3] for color in colors if color[3] >= _FAINT), (1, 1, 1))
+
+
+def _stands_out(color: Any, behind: tuple | None) -> bool:
+    from matplotlib.colors import to_rgba
+
+    *color, opacity = to_rgba(color)
+    same = behind is not None and np.allclose(color, behind, rtol=0, atol=0.01)
+    return opacity >= _FAINT and not same
+
+
+def _is_seen(bar: Any, behind: tuple | None, length: float) -> bool:
+    """Whether a bar can be seen; one of the length 0 never can, and is no lie."""
+    flat = length and hasattr(bar, "get_width") and not bar.get_width() * bar.get_height()
+    if flat or not bar.get_visible():
+        return False
+    hatched = bar.get_hatch() and bar.get_alpha() in (None, 1)
+    edge = bar.get_linewidth() > 0 and _stands_out(bar.get_edgecolor(), behind)
+    return bool(hatched or edge) or _stands_out(bar.get_facecolor(), behind)
+
+
+def _line_is_seen(line: Any, behind: tuple | None) -> bool:
+    from matplotlib.colors import to_rgba
+
+    nothing = ("None", "none", " ", "", None)
+    colors = []
+    if line.get_linewidth() > 0 and line.get_linestyle() not in nothing:
+        colors.append(line.get_color())
+    if line.get_markersize() > 0 and line.get_marker() not in nothing:
+        colors += [line.get_markerfacecolor(), line.get_markeredgecolor()]
+    colors = [to_rgba(color, line.get_alpha()) for color in colors]
+    return line.get_visible() and any(_stands_out(color, behind) for color in colors)
 
 
 def _images_of(axes: Any) -> list:
@@ -622,12 +757,12 @@ def _is_covered(place: int, images: list) -> bool:
 
 def _words_of_axes(axes: Any, with_ticks: bool = True) -> str:
     words = [axes.get_title(loc) for loc in ("left", "center", "right")]
-    words += [axes.get_ylabel(), axes.get_xlabel()]
+    words += [axes.get_ylabel(), axes.get_xlabel()] if axes.axison else []
     words += [text.get_text() for text in axes.texts]
     words += [cell.get_text().get_text() for t in axes.tables for cell in t.get_celld().values()]
     if axes.get_legend() is not None:
         words.append(_words_of_legend(axes.get_legend()))
-    if with_ticks:
+    if with_ticks and axes.axison:
         ticks = [*axes.get_yticklabels(), *axes.get_xticklabels()]
         words += [tick.get_text() for tick in ticks if re.search("[a-z]{3}", tick.get_text())]
     return "\n".join(word for word in words if word)
@@ -637,43 +772,254 @@ def _words_of_legend(legend: Any) -> str:
     return "\n".join([legend.get_title().get_text(), *(t.get_text() for t in legend.get_texts())])
 
 
-def read_bundle(bundle: dict[str, Any]) -> Display:
+def shown_kind(bundle: Mapping[str, Any], metadata: Any = None) -> str | None:
+    """Return the one kind of a MIME bundle that Jupyter shows; None if nobody can see it.
+
+    Parameters
+    ----------
+    bundle : dict
+    metadata : dict, optional
+        It may say in which size a picture is shown.
+    """
+    kind = next((kind for kind in _KINDS if kind in bundle), None)
+    size = metadata.get(kind) if isinstance(metadata, dict) else None
+    edges = [size.get(edge) for edge in ("width", "height")] if isinstance(size, dict) else []
+    small = any(isinstance(edge, int | float) and edge < SMALLEST for edge in edges)
+    return None if small else kind
+
+
+def read_bundle(
+    bundle: dict[str, Any], metadata: Any = None, take: Callable[[int], None] = lambda pixels: None
+) -> Display:
     """Read the pictures and the text of a MIME bundle, as Jupyter displays it.
 
     Handles PNG and JPEG (from PIL or ``IPython.display.Image``), pictures inside HTML or SVG,
-    Plotly figures, and text, Markdown and tables.
+    Plotly figures, and text, Markdown and tables. Of a bundle only the kind is read that is shown.
+
+    Parameters
+    ----------
+    bundle : dict
+    metadata : dict, optional
+    take : callable, optional
+        Is told how many pixels each picture has, before they are read.
     """
-    display = Display()
-    markup = "\n".join(str(bundle.get(kind, "")) for kind in ("text/html", "image/svg+xml"))
-    plotly = bundle.get("application/vnd.plotly.v1+json") or _plotly_in_html(markup)
-    if plotly:
-        return _read_plotly(plotly)
-    for kind in ("image/png", "image/jpeg"):
-        if kind in bundle:
-            display.images += _decode([bundle[kind]])
-            break
-    inside = _decode(re.findall(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)", markup))
-    display.images += inside
-    words = _words_of_markup(markup)
-    said = str(bundle.get("text/markdown") or bundle.get("text/plain") or "")
-    if said.startswith("<") or (inside and words.strip()):
-        said = words
-    display.captions = [said if inside else ""] * len(display.images)
-    display.text = said
-    return display
+    # A widget's own bundle says in words what it is. Whoever adds a picture does not show it.
+    kind = "text/plain" if WIDGET in bundle else shown_kind(bundle, metadata)
+    content = bundle.get(kind) or ""
+    plain = str(bundle.get("text/plain") or "")
+    if kind == _PLOTLY:
+        return _read_plotly(content or {}, take)
+    if kind in RASTER:
+        images = _decode([content], take)
+        return Display(images, [""] * len(images))
+    if kind == "text/markdown":
+        words = Markup(content, flows=False).words if "<" in content else content
+        return Display(text=words)
+    if kind == "text/plain":
+        return Display(text="" if plain.startswith("<") else plain)
+    if kind not in MARKUP:
+        return Display()
+    page = Markup(str(content))
+    if plotly := _plotly_in(page):
+        return _read_plotly(plotly, take)
+    images = _decode(page.pictures, take)
+    if images:
+        return Display(images, [page.words] * len(images), text=page.words)
+    return Display(text=_confirmed(plain, page.words) if kind == "text/html" else "")
 
 
-def _words_of_markup(markup: str) -> str:
-    """The text of HTML, with a new line where a browser begins one."""
-    # Each pattern stops where the next one of its kind begins: the time grows with the length only.
-    for name in ("style", "script"):
-        pattern = rf"<{name}\b(?:(?!<{name}\b).)*?</{name}>"
-        markup = re.sub(pattern, " ", markup, flags=re.DOTALL)
-    text = re.sub(r"<(br|/tr|/p|/div|/li|/h\d)\b", "\n<", re.sub(r"\s+", " ", markup))
-    return html.unescape(re.sub(r"<[^<>]*>", " ", text))
+def _confirmed(plain: str, words: str) -> str:
+    """The lines of a plain text that its richer form has too, or else the words of that form.
+
+    A table is easier to read in the plain form. What stands in the plain form alone is not shown.
+    """
+    rows = {"".join(line.split()) for line in words.split("\n")}
+    lines = [line for line in plain.split("\n") if line.strip()]
+    kept = [line for line in lines if "".join(line.split()) in rows]
+    return "\n".join(kept) if len(kept) > len(lines) / 2 else words
 
 
-def _decode(sources: Iterable[str | bytes]) -> list[np.ndarray]:
+# --- HTML and SVG --------------------------------------------------------------------------
+
+_VOID = {
+    "area",
+    "base",
+    "br",
+    "col",
+    "embed",
+    "hr",
+    "img",
+    "input",
+    "link",
+    "meta",
+    "source",
+    "wbr",
+}
+_NEVER_SHOWN = {"script", "style", "template", "noscript", "title", "iframe", "noembed", "noframes"}
+_NEVER_SHOWN |= {"metadata", "desc", "defs", "symbol", "clippath", "mask", "pattern"}  # of SVG
+_BOXES = {"img", "image", "svg", "iframe"}  # what a small width and height make small
+_CLOSED_BY_ITS_LIKE = {"p", "li", "tr", "td", "th", "dt", "dd", "option"}
+_ENDS_A_LINE = re.compile(r"tr|p|div|li|h\d")
+_PICTURE = re.compile(r"\s*data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)", re.IGNORECASE)
+_UNITS = {"": 1, "px": 1, "pt": 4 / 3, "em": 16, "rem": 16, "%": 8, "vw": 10, "vh": 8, "in": 96}
+_FAR_AWAY = re.compile(r"(?:left|top|right|bottom|text-indent)\s*:\s*-\d{4}")
+
+
+class _Part(NamedTuple):
+    """An element that is open, and whether what is in it can be seen."""
+
+    tag: str = ""
+    hidden: bool = False
+    tiny: bool = False  # letters
+    clear: bool = False  # letters
+    unit: float = 1.0  # pixels of a length without a unit
+
+
+class Markup(HTMLParser):
+    """What can be seen of HTML or SVG.
+
+    No styles are worked out: what hides an element has to stand in the element itself, or in one
+    around it.
+
+    Attributes
+    ----------
+    pictures : list of str
+        PNG and JPEG pictures, in base64.
+    scripts : list of str
+        Programs, which may draw in an element.
+    hidden : set of str
+        The ids of elements that cannot be seen.
+    draws : bool
+        Whether there are strokes of a drawing.
+    """
+
+    def __init__(self, markup: str, flows: bool = True):
+        super().__init__()
+        self.pictures: list[str] = []
+        self.scripts: list[str] = []
+        self.hidden: set[str] = set()
+        self.draws = False
+        self._flows = flows  # line breaks are spaces
+        self._said: list[str] = []
+        self._open = [_Part()]
+        self._count: Counter[str] = Counter()
+        # Never closed: an element that is not finished is not shown, and to look for the end of
+        # each of many would take forever.
+        self.feed(f"{markup}\n")
+
+    @property
+    def words(self) -> str:
+        """The text, with a new line where a browser begins one."""
+        return "".join(self._said)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in reversed(attrs)}
+        last = self._open[-1].tag
+        if last in _CLOSED_BY_ITS_LIKE and (tag == last or (last == "p" and tag == "div")):
+            self.handle_endtag(last)
+        self._said.append("\n" if tag == "br" else " ")
+        part = _part_of(tag, given, self._open[-1], bool(self._count["svg"]))
+        if part.hidden and "id" in given:
+            self.hidden.add(given["id"])
+        self.draws |= tag in ("path", "use", "text", "image") and not part.hidden
+        outside = self._open[-1].hidden
+        if tag in ("img", "image") and not part.hidden:
+            source = given.get("src") or given.get("xlink:href") or given.get("href") or ""
+            self.pictures += [found[1] for found in [_PICTURE.match(source)] if found]
+        if tag == "iframe" and "srcdoc" in given and not outside and not _is_small(tag, given, 1):
+            self.pictures += Markup(given["srcdoc"]).pictures
+        if tag not in _VOID:
+            self._open.append(part)
+            self._count[tag] += 1
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        drawing = tag == "svg" or self._count["svg"]
+        self.handle_starttag(tag, attrs)
+        if drawing:  # in HTML the slash means nothing
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._said.append("\n " if _ENDS_A_LINE.fullmatch(tag) else " ")
+        while self._count[tag]:
+            last = self._open.pop().tag
+            self._count[last] -= 1
+            if last == tag:
+                break
+
+    def handle_data(self, data: str) -> None:
+        part = self._open[-1]
+        if part.tag == "script" and not self._open[-2].hidden:
+            self.scripts.append(data)
+        elif not (part.hidden or part.tiny or part.clear):
+            keeps = self._count["pre"] or not self._flows
+            self._said.append(data if keeps else re.sub(r"\s+", " ", data))
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:
+        """Take ``<![...`` for what a browser does; Python raises an error at some."""
+        return self.parse_bogus_comment(i)
+
+
+def _part_of(tag: str, given: dict[str, str], around: _Part, drawing: bool) -> _Part:
+    """What an element makes of what is in it."""
+    style = _style_of(given)
+    unit = around.unit if drawing else 1.0
+    hidden = (
+        around.hidden
+        or tag in _NEVER_SHOWN
+        or "hidden" in given
+        or style.get("display") == "none"
+        or style.get("visibility") in ("hidden", "collapse")
+        or _share(style.get("opacity", "1")) < _FAINT
+        or bool(_FAR_AWAY.search(given.get("style", "")))
+        or _is_small(tag, given, unit)
+    )
+    tiny, clear = around.tiny, around.clear
+    if size := style.get("font-size"):
+        relative = size.endswith(("%", "em")) and not size.endswith("rem")
+        tiny = (tiny and relative) or _length(size, unit) < _UNREADABLE
+    if color := style.get("fill" if tag in ("text", "tspan") else "color"):
+        clear = color in ("transparent", "none")
+    box = given.get("viewbox", "").replace(",", " ").split()
+    if tag == "svg" and len(box) == 4:
+        wide = _length(box[2]) or 1.0
+        unit *= min(_length(style.get("width", "100%"), unit), 2000) / wide
+    return _Part(tag, hidden, tiny, clear, unit)
+
+
+def _style_of(given: dict[str, str]) -> dict[str, str]:
+    """The settings of an element: attributes, and the style, which counts more."""
+    pairs = (setting.partition(":") for setting in given.get("style", "").split(";"))
+    style = {name.strip(): value for name, _, value in pairs}
+    words = {name: value.lower().replace("!important", "").strip() for name, value in style.items()}
+    return given | {name.lower(): value for name, value in words.items()}
+
+
+def _is_small(tag: str, given: dict[str, str], unit: float) -> bool:
+    """Whether an element is too small to be seen, and what is in it is as well."""
+    style = _style_of(given)
+    limits = tag in _BOXES or style.get("overflow") in ("hidden", "clip", "scroll", "auto")
+    edges = [style.get(name, "") for name in ("width", "height", "max-width", "max-height")]
+    plots = "plotly-graph-div" in given.get("class", "")
+    return (limits or plots) and any(_length(edge, unit) < SMALLEST for edge in edges)
+
+
+def _length(value: str, unit: float = 1.0) -> float:
+    """A length in pixels, about; infinity if it depends on what is around it."""
+    found = re.match(r"\s*(\d+\.?\d*|\.\d+)\s*([a-z%]*)", value)
+    if not found:
+        return float("inf")
+    number = float(found[1])
+    return number * (_UNITS.get(found[2], 16) if found[2] else unit)
+
+
+def _share(value: str) -> float:
+    try:
+        return float(value.removesuffix("%")) / (100 if value.endswith("%") else 1)
+    except ValueError:
+        return 1.0
+
+
+def _decode(sources: Iterable[str | bytes], take: Callable[[int], None]) -> list[np.ndarray]:
     from PIL import Image
 
     images = []
@@ -681,17 +1027,19 @@ def _decode(sources: Iterable[str | bytes]) -> list[np.ndarray]:
         try:
             data = base64.b64decode(source) if isinstance(source, str) else source
             with Image.open(io.BytesIO(data), formats=("PNG", "JPEG")) as image:
+                take(image.width * image.height)
                 if image.width * image.height <= _MOST_PIXELS:
                     images.append(np.asarray(image.convert("RGB")))
-        except (OSError, ValueError, binascii.Error):
+        except (OSError, ValueError, binascii.Error, Image.DecompressionBombError):
             continue  # not a picture that anybody could see either
     return images
 
 
-def _plotly_in_html(markup: str) -> dict | None:
+def _plotly_in(page: Markup) -> dict | None:
     """The data and layout of a Plotly figure that was displayed as HTML, as on Colab."""
-    call = re.search(r"Plotly\.newPlot\(\s*[\"'][^\"']*[\"']\s*,\s*", markup)
-    if not call:
+    markup = "\n".join(page.scripts)
+    call = re.search(r"Plotly\.newPlot\(\s*[\"']([^\"']*)[\"']\s*,\s*", markup)
+    if not call or call[1] in page.hidden:
         return None
     decoder = json.JSONDecoder()
     try:
@@ -703,15 +1051,18 @@ def _plotly_in_html(markup: str) -> dict | None:
     return {"data": data, "layout": layout}
 
 
-def _read_plotly(figure: dict[str, Any]) -> Display:
+def _read_plotly(figure: dict[str, Any], take: Callable[[int], None]) -> Display:
     display = Display()
     layout = figure.get("layout") or {}
+    edges = [layout.get(edge) for edge in ("width", "height")]
+    if any(isinstance(edge, int | float) and edge < EDGE for edge in edges):
+        return display
     for trace in figure.get("data") or []:
-        if trace.get("type") != "image":
+        if trace.get("type") != "image" or _is_faint(trace):
             continue
         source, pixels = trace.get("source"), trace.get("z")
         if isinstance(source, str):
-            display.images += _decode([source.partition(",")[2]])
+            display.images += _decode([source.partition(",")[2]], take)
         elif isinstance(pixels, dict) and "bdata" in pixels:
             shape = [int(part) for part in str(pixels["shape"]).split(",")]
             data = np.frombuffer(base64.b64decode(pixels["bdata"]), np.dtype(pixels["dtype"]))
@@ -719,9 +1070,17 @@ def _read_plotly(figure: dict[str, Any]) -> Display:
         elif pixels is not None:
             display.images.append(np.asarray(pixels))
     display.captions = [""] * len(display.images)
-    titles = [layout.get("title"), *(layout.get("annotations") or [])]
+    notes = [note for note in layout.get("annotations") or [] if not _is_faint(note)]
+    titles = [layout.get("title"), *notes]
     titles += [axis.get("title") for key, axis in layout.items() if re.match(r"[xy]axis", key)]
     words = [title.get("text") if isinstance(title, dict) else title for title in titles]
     around = "\n".join(str(word) for word in words if word)
     display.around = re.sub(r"<[^>]*>", " ", re.sub(r"<br\s*/?>", "\n", around))
     return display
+
+
+def _is_faint(part: dict[str, Any]) -> bool:
+    """Whether a part of a Plotly figure cannot be seen."""
+    opacity = part.get("opacity")
+    faint = isinstance(opacity, int | float) and opacity < _FAINT
+    return faint or part.get("visible", True) in (False, "legendonly")
