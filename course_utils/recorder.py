@@ -4,7 +4,8 @@ The recorder listens at the four doors through which a cell's output leaves the 
 formatter that turns an object into a picture, the publisher of displays, the hook that shows
 the last value of a cell, and the printed text. It looks at each thing as it passes and lets
 it through unchanged. A picture counts when it was formatted *and* published, so a figure
-that was drawn and closed, or shown inside ``%%capture``, does not.
+that was drawn and closed, or shown inside ``%%capture``, does not. What was wiped with
+``clear_output``, or replaced under its display id, has left the page and does not count either.
 
 Works with IPython 7.34 (Colab) and newer; the doors have had the same names since.
 
@@ -25,13 +26,14 @@ from typing import Any
 
 from course_utils import wire
 from course_utils.evidence import (
+    WIDGET,
     Album,
     Cell,
     Display,
     Evidence,
+    Screen,
     Unreadable,
     note,
-    note_text,
     plain,
     read_bundle,
     read_figure,
@@ -40,7 +42,7 @@ from course_utils.layout import layout_of
 
 CLAIMS = "course_claims"  # in a display's metadata: what a figure was drawn from
 PAUSE = "application/vnd.course-pause+json"  # whether the course itself is speaking
-_VIEWABLE = ("image/", "application/pdf", "application/vnd.jupyter.widget-view")
+_VIEWABLE = ("image/", "application/pdf", WIDGET)
 
 
 class Recorder:
@@ -57,8 +59,9 @@ class Recorder:
         self.stage = stage
         self.album: Album | None = None
         self.witnessed = bool(os.environ.get("COURSE_WITNESS"))
-        self._cells: dict[str, Cell] = {}
-        self._current: Cell | None = None
+        self._screens: dict[str, Screen] = {}
+        self._current: Screen | None = None
+        self._updates: dict[str, Cell] = {}  # what each display id was given last
         self._runs = 0
         self._depth = 0  # %%capture and others run a cell within a cell
         self._formatted: list[tuple[Any, Display]] = []
@@ -70,7 +73,12 @@ class Recorder:
         self.shell.events.register("post_run_cell", self._end)
         self._listen(self.shell.display_formatter, "format", self._on_format)
         self._listen(self.shell.display_pub, "publish", self._on_publish)
+        self._listen(self.shell.display_pub, "clear_output", self._on_clear)
         self._listen(self.shell.displayhook, "write_format_data", self._on_publish)
+
+    @property
+    def _cells(self) -> dict[str, Cell]:
+        return {key: screen.cell for key, screen in self._screens.items()}
 
     def evidence(
         self, names: Sequence[str], probes: Mapping[str, Callable[[], dict]] | None = None
@@ -100,6 +108,8 @@ class Recorder:
     def paused(self) -> Iterator[None]:
         """Let output pass without a note, for what the course itself prints."""
         current, self._current = self._current, None
+        if current is not None:
+            current.print("")  # what the course prints is of no interest, and may wipe the page
         self._tell_pause(current, True)
         try:
             yield
@@ -107,7 +117,7 @@ class Recorder:
             self._tell_pause(current, False)
             self._current = current
 
-    def _tell_pause(self, current: Cell | None, begins: bool) -> None:
+    def _tell_pause(self, current: Screen | None, begins: bool) -> None:
         if self.witnessed and current is not None:  # not within another pause
             self.shell.display_pub.publish({PAUSE: begins})
 
@@ -120,8 +130,8 @@ class Recorder:
         self._runs += 1
         source = getattr(info, "raw_cell", "") or ""
         key = self._key_of(source, getattr(info, "cell_id", None))
-        self._cells.pop(key, None)  # a cell that runs again starts afresh
-        self._current = self._cells[key] = Cell(key)
+        self._screens.pop(key, None)  # a cell that runs again starts afresh
+        self._current = self._screens[key] = Screen(key, self._updates)
         self._formatted.clear()
         # For the time of the cell only: IPython 9 wraps the stream around each cell itself.
         self._stdout = sys.stdout, sys.stdout.write
@@ -140,6 +150,8 @@ class Recorder:
         self._depth = max(0, self._depth - 1)  # the cell that installs us ends unbegun
         if self._depth:
             return
+        if self._current is not None and not getattr(result, "success", True):
+            self._current.print("")  # the error's message
         self._current = None
         self._formatted.clear()
         if self._stdout:
@@ -172,12 +184,32 @@ class Recorder:
             if self.witnessed:
                 metadata[CLAIMS] = wire.write(layout_of(figure, display))
 
-    def _on_publish(self, _: Any, data: dict | None = None, *args: Any, **kwargs: Any) -> None:
+    def _on_publish(
+        self,
+        _: Any,
+        data: dict | None = None,
+        metadata: dict | None = None,
+        *__: Any,
+        transient: dict | None = None,
+        update: bool = False,
+        **___: Any,
+    ) -> None:
+        data, name = data or {}, (transient or {}).get("display_id")
         figures = [display for bundle, display in self._formatted if bundle is data]
-        note(self._current, figures[0] if figures else read_bundle(data or {}), self.album)
+        new = Cell("")
+        note(new, figures[0] if figures else read_bundle(data, metadata), self.album)
+        if update:
+            self._updates[name] = new
+            return
+        if WIDGET in data:
+            self._current.has_widget()
+        self._current.add(new, name)
+
+    def _on_clear(self, _: Any, wait: bool = False) -> None:
+        self._current.clear(wait)
 
     def _on_write(self, _: Any, text: str = "") -> None:
-        note_text(self._current, str(text))
+        self._current.print(str(text))
 
 
 def _try_out(function: Callable, cases: dict[str, Any]) -> dict[str, Any]:

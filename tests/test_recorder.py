@@ -127,6 +127,34 @@ def test_pictures_in_widgets_reach_the_screen(ready):
     assert ready.check("show_three_wrong")[0] == 3
 
 
+def test_what_was_wiped_does_not_count(ready):
+    ready.run(answer(SHOW + "plt.show()\nfrom IPython.display import clear_output\nclear_output()"))
+    assert ready.check("show_three_wrong")[0] == 0
+    ready.run(answer("print('wait')\nclear_output(wait=True)\n" + SHOW + "plt.show()"))
+    assert ready.check("show_three_wrong")[0] == 3
+    ready.run(answer(SHOW + "plt.show()\nclear_output(wait=True)"))
+    assert ready.check("show_three_wrong")[0] == 3  # nothing came that would wipe it
+    ready.run(answer(SHOW + "plt.show()\nclear_output(wait=True)\nprint()"))
+    assert ready.check("show_three_wrong")[0] == 0
+    ready.run(answer(SHOW + "plt.show()\nclear_output(wait=True)\n1 / 0"))
+    assert ready.check("show_three_wrong")[0] == 0
+
+
+def test_what_was_shown_anew_counts_in_place_of_the_first(ready):
+    ready.run(answer(SHOW + "handle = display(fig, display_id=True)\nplt.close()"))
+    assert ready.check("show_three_wrong")[0] == 3
+    ready.run("handle.update('gone')")
+    assert ready.check("show_three_wrong")[0] == 0
+    ready.run("handle.update(fig)")
+    assert ready.check("show_three_wrong")[0] == 3
+
+
+def test_a_widget_that_wipes_itself_costs_nothing(ready):
+    more = "import ipywidgets\nipywidgets.interact(print, number=(0, 9))"
+    ready.run(answer(SHOW + "plt.show()\n" + more))
+    assert ready.check("show_three_wrong")[0] == 3
+
+
 def test_an_answer_that_breaks_off_keeps_what_was_shown(ready):
     ready.run(answer(SHOW + "plt.show()\n1 / 0"))
     assert ready.check("show_three_wrong")[0] == 3
