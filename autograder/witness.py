@@ -4,7 +4,8 @@ What was printed and displayed is read from the messages themselves. Only for a 
 that not enough: its pixels say which pictures it shows, but not by a simple comparison, and its
 words cannot be read from them. So the kernel claims what a figure was drawn from and where each
 part stands (``course_utils.layout``), and each claim is held against the published pixels. A
-picture that is not there, or words that are not, do not count.
+picture that is not there, or words that are not, do not count. The lengths of a chart's bars and
+lines are believed, if something was published and a few of the chart's words stand in it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
@@ -26,21 +27,27 @@ from PIL import Image
 from autograder.runner import CellRun
 from course_utils import wire
 from course_utils.evidence import (
+    EDGE,
+    MARKUP,
+    RASTER,
+    SMALLEST,
+    WIDGET,
     Album,
     Cell,
     Chart,
     Display,
+    Markup,
+    Screen,
     is_washed_out,
     note,
-    note_text,
     read_bundle,
+    shown_kind,
 )
 from course_utils.recorder import CLAIMS, PAUSE
 
 _MOST_PIXELS = 8_000_000  # of a figure; larger ones are not read
 _ROOM = 20_000_000  # pixels that are looked at for one notebook
 _WORD = 10_000  # pixels that could be looked at in the time that one text takes
-_SMALLEST = 12  # pixels of an edge; nobody can see a smaller picture
 _COARSE = 16  # pixels of an edge at which pictures are compared
 _ALIKE = 0.45  # share of these that are as they should be; others may be drawn over
 _NEAR = 18  # levels of a color between two pixels that are the same
@@ -52,6 +59,7 @@ _SHIFTS = 100  # places at which words are compared by their color, the likely o
 _SLACK = 3  # pixels by which words may be off
 _SHIFT, _EDGE = 12, 80  # pixels by which a figure may be cut elsewhere: looked at first, at most
 _LONGEST = 2_000  # characters of the words of a picture
+_SOME = 10  # words of a chart that are looked for; of every five, one has to be found
 
 
 class _TooMuch(Exception):
@@ -96,32 +104,57 @@ def see(runs: Sequence[CellRun], album: Album | None) -> Seen:
         The pictures that are known.
     """
     seen, room = Seen(), _Room()
+    screens: list[Screen] = []
+    updates: dict[str, Cell] = {}
     for run in runs:
-        cell = Cell(run.key)
+        screen = Screen(run.key, updates)
+        screens.append(screen)
         paused = False
         for message in run.messages:
             kind, content = message["msg_type"], message["content"]
-            if kind == "stream" and not paused and content.get("name") == "stdout":
-                note_text(cell, str(content.get("text", "")))
-            data = content.get("data")
-            if kind not in ("display_data", "execute_result") or not isinstance(data, dict):
+            data, name = content.get("data"), _display_id(content)
+            if kind == "clear_output":
+                screen.clear(bool(content.get("wait")))
+            elif kind in ("stream", "error"):
+                said = not paused and kind == "stream" and content.get("name") == "stdout"
+                screen.print(str(content.get("text", "")) if said else "")
+            elif kind not in _DISPLAYS or not isinstance(data, dict):
                 continue
-            if PAUSE in data:
+            elif PAUSE in data:
                 paused = bool(data[PAUSE])
+                if paused:
+                    screen.print("")
             elif not paused:
-                display = _display_of(data, content.get("metadata"), seen.doubts, room)
-                note(cell, display, album)
-        seen.cells.append(cell)
+                new = Cell(run.key)
+                note(new, _display_of(data, content.get("metadata"), seen.doubts, room), album)
+                if kind != "update_display_data":
+                    screen.add(new, name)
+                elif name is not None:
+                    updates[name] = new
+                if WIDGET in data:
+                    screen.has_widget()
+    seen.cells = [screen.cell for screen in screens]
     return seen
+
+
+_DISPLAYS = ("display_data", "execute_result", "update_display_data")
+
+
+def _display_id(content: dict[str, Any]) -> str | None:
+    transient = content.get("transient")
+    name = transient.get("display_id") if isinstance(transient, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _display_of(data: dict[str, Any], metadata: Any, doubts: list[str], room: _Room) -> Display:
     claims = metadata.get(CLAIMS) if isinstance(metadata, dict) else None
     try:
         if not isinstance(claims, str):
-            return _read(data, room)
+            with _silence():
+                return read_bundle(data, metadata, room.take)
         claimed = Claims(**wire.read(claims))
-        return _borne_out(claimed, _pixels_of(data, room), data, doubts, room)
+        kind = shown_kind(data, metadata)
+        return _borne_out(claimed, kind, str(data.get(kind, "")), doubts, room)
     except _TooMuch:
         doubts.append("The notebook shows more than can be looked at. The rest does not count.")
     except Exception:  # whatever a student's program publishes
@@ -130,17 +163,6 @@ def _display_of(data: dict[str, Any], metadata: Any, doubts: list[str], room: _R
                 "A figure came with a description that cannot be read. It does not count."
             )
     return Display()
-
-
-def _read(data: dict[str, Any], room: _Room) -> Display:
-    """Read a display that is no figure, if its pictures are what they are said to be."""
-    sources = [data[kind] for kind in ("image/png", "image/jpeg") if kind in data]
-    markup = "".join(str(data.get(kind, "")) for kind in ("text/html", "image/svg+xml"))
-    sources += _IN_MARKUP.findall(markup)
-    for source in sources:
-        width, height = _open(source).size
-        room.take(width * height)
-    return read_bundle(data)
 
 
 def _open(source: str) -> Image.Image:
@@ -168,18 +190,17 @@ class Claims:
 
 
 def _borne_out(
-    claims: Claims,
-    published: list[np.ndarray],
-    data: dict[str, Any],
-    doubts: list[str],
-    room: _Room,
+    claims: Claims, kind: str | None, content: str, doubts: list[str], room: _Room
 ) -> Display:
     """The part of the claims that the published pixels bear out."""
     display = Display(covered=int(claims.covered))
-    if not published:
+    drawing = content if kind == "image/svg+xml" else ""
+    published = _pixels_of(kind, content, room)
+    if not published and not (drawing and Markup(drawing).draws):
         doubts.append("A figure was announced and not published. It does not count.")
         return display
-    display.charts = [chart for chart in claims.charts if isinstance(chart, Chart)]
+    canvas = None if drawing else _Canvas(published[0], claims)
+    display.charts = _charts(claims, canvas, drawing, doubts, room)
     around = str(claims.around)[:_LONGEST]
     images = [(c["pixels"], str(c["caption"])[:_LONGEST], c["box"]) for c in claims.images]
     images = [one for one in images if isinstance(one[0], np.ndarray) and one[0].ndim == 3]
@@ -188,9 +209,7 @@ def _borne_out(
         return display
     for pixels, _, _ in images:
         room.take(pixels.size / 3)
-    drawing = str(data.get("image/svg+xml", ""))
-    if not drawing:
-        canvas = _Canvas(published[0], claims)
+    if canvas is not None:
         found = canvas.place(images) and [canvas.shows(pixels, box) for pixels, _, box in images]
     else:  # where a picture stands in a drawing is not looked at
         found = [any(_alike(pixels, one) for one in published) for pixels, _, _ in images]
@@ -204,7 +223,7 @@ def _borne_out(
         lines = _lines(text)
         if asked & set(lines) - words:
             room.take(_WORD)
-            if _written(lines, drawing) if drawing else canvas.says(text, room):
+            if _written(lines, drawing) if canvas is None else canvas.says(text, room):
                 words |= set(lines)
     if not all(found):
         doubts.append(
@@ -234,18 +253,59 @@ def _only(text: str, words: set[str]) -> str:
     return "\n".join(line for line in text.split("\n") if not line or line in words)
 
 
-_IN_MARKUP = re.compile(r"data:image/(?:png|jpe?g);base64,([A-Za-z0-9+/=\s]+)")
+def _charts(
+    claims: Claims, canvas: _Canvas | None, drawing: str, doubts: list[str], room: _Room
+) -> list[Chart]:
+    """The charts of a figure that shows something, with such words as are drawn in it."""
+    charts = [chart for chart in claims.charts if isinstance(chart, Chart)]
+    if charts and canvas is not None and canvas.is_empty():
+        doubts.append("A chart was announced, and nothing can be seen in its place. Look at it.")
+        return []
+    labels = [label for chart in charts for label in (*chart.labels, chart.words)]
+    told = {line for label in labels for line in label.split("\n") if _LETTERS.search(line)}
+    texts = [text for text in claims.words if told & set(_lines(text))]
+    some = texts[:_SOME]
+    if canvas is None:
+        seen = any(_written(_lines(text), drawing) for text in some)
+    else:
+        seen = canvas.says_some(some, room)
+    if texts and not seen:
+        doubts.append(
+            f"Words of a chart are not to be seen in it, such as {min(told)[:60]!r}. They do not "
+            "count. Look at the figure."
+        )
+    # What has no letters, such as numbers at the ticks, is not looked for.
+    lost = told - {line for text in texts for line in _lines(text) if seen}
+    for chart in charts:
+        chart.labels = [
+            "_nolegend_" if lost & set(label.split("\n")) else label for label in chart.labels
+        ]
+        chart.words = _only(chart.words, set(chart.words.split("\n")) - lost)
+    return charts
+
+
+_LETTERS = re.compile("[a-z]{2}", re.IGNORECASE)
 
 
 def _written(lines: list[str], drawing: str) -> bool:
     """Whether words are in a drawing: matplotlib notes each line beside the strokes it draws."""
-    return all(escape(line) in drawing for line in lines)
+    return all(_strokes(line, drawing) for line in lines)
 
 
-def _pixels_of(data: dict[str, Any], room: _Room) -> list[np.ndarray]:
+def _strokes(line: str, drawing: str) -> bool:
+    """Whether strokes follow the note of a line, or a browser is asked to write it."""
+    line = escape(line)
+    _, _, after = drawing.partition(f"<!-- {re.sub('-(?=-)', '- ', line)} -->")
+    drawn = len(re.findall("<(?:use|tspan) ", after.partition("<!--")[0]))
+    letters = 1 if "$" in line else len("".join(line.split()))  # formulas are noted as typed
+    return drawn >= max(1, letters / 2) or f">{line}</text>" in drawing  # "fi" may be one stroke
+
+
+def _pixels_of(kind: str | None, content: str, room: _Room) -> list[np.ndarray]:
     """The published pictures of a figure: the figure itself, or those inside a drawing."""
-    sources = [str(data[kind]) for kind in ("image/png", "image/jpeg") if kind in data][:1]
-    sources = sources or _IN_MARKUP.findall(str(data.get("image/svg+xml", "")))
+    sources = [content] if kind in RASTER else []
+    if kind in MARKUP:
+        sources = Markup(content).pictures
     found = []
     for source in sources:
         image = _open(source)
@@ -267,9 +327,19 @@ class _Canvas:
 
     def place(self, images: list[tuple[np.ndarray, str, Any]]) -> bool:
         """Find how the figure was scaled and cut, by a picture that stands out."""
+        candidates = [one for one in images if one[2] is not None and one[0].std() > 8][:3]
+        for corner in self._corners():
+            for margin in (_SHIFT, _EDGE):
+                for pixels, _, box in candidates:
+                    self._corner = corner
+                    if self._settle(pixels, box, margin):
+                        return True
+        return False
+
+    def _corners(self) -> Iterator[tuple[float, float]]:
+        """The corners at which the figure may have been cut; each time the scale is set as well."""
         width, height = (float(edge) for edge in self._claims.size)
         boxes = [self._claims.cut, (0.0, 0.0, width, height)]
-        candidates = [one for one in images if one[2] is not None and one[0].std() > 8][:3]
         for left, bottom, right, top in filter(None, boxes):
             self._scale = self._size[1] / (right - left)
             other = self._size[0] / (top - bottom)
@@ -279,11 +349,22 @@ class _Canvas:
                 abs(self._scale - round(self._scale)) < 0.02
             ):  # what a cut to whole pixels made of it
                 self._scale = float(round(self._scale))
-            for margin in (_SHIFT, _EDGE):
-                for pixels, _, box in candidates:
-                    self._corner = left * self._scale, (height - top) * self._scale
-                    if self._settle(pixels, box, margin):
-                        return True
+            yield left * self._scale, (height - top) * self._scale
+
+    def is_empty(self) -> bool:
+        """Whether nobody can see anything in the figure."""
+        pixels = self._pixels[_EDGE:-_EDGE, _EDGE:-_EDGE]
+        return min(self._size) < EDGE or int(np.ptp(pixels, axis=(0, 1)).max()) < _CONTRAST
+
+    def says_some(self, texts: list[dict[str, Any]], room: _Room) -> bool:
+        """Whether some of these words are to be seen, wherever the figure may have been cut."""
+        for corner in self._corners():
+            self._corner, found = corner, 0
+            for text in texts:
+                with suppress(ValueError):  # a formula that matplotlib cannot read
+                    found += self.says(text, room)
+                if 5 * found >= len(texts):
+                    return True
         return False
 
     def _settle(self, pixels: np.ndarray, box: list[float], margin: int) -> bool:
@@ -292,7 +373,7 @@ class _Canvas:
         if around is None:
             return False
         height, width = (edge - 2 * margin for edge in around.shape[:2])
-        if min(height, width) < _SMALLEST:
+        if min(height, width) < SMALLEST:
             return False
         windows = np.lib.stride_tricks.sliding_window_view(_gray(around), (height, width))
         some = slice(None, None, max(1, height // 24)), slice(None, None, max(1, width // 24))
@@ -327,7 +408,7 @@ class _Canvas:
         if box is None:
             return False
         part = self._part(box, 1)
-        if part is None or min(part.shape[:2]) < _SMALLEST:
+        if part is None or min(part.shape[:2]) < SMALLEST:
             return False
         height, width = part.shape[0] - 2, part.shape[1] - 2
         places = ((1, 1), (0, 1), (1, 0), (2, 1), (1, 2), (0, 0), (0, 2), (2, 0), (2, 2))

@@ -409,6 +409,186 @@ def test_words_of_a_drawing_that_are_not_in_it(pictures, album):
     assert shown(seen) == {0: "", 1: "", 2: ""}
 
 
+# --- Charts --------------------------------------------------------------------------------------
+
+
+def counts(**settings: Any) -> Figure:
+    figure, [ax] = new_figure(1, 1, **settings)
+    ax.bar(NAMES, range(500, 510))
+    ax.tick_params(axis="x", rotation=45)
+    ax.set_title("How many there are")
+    return figure
+
+
+def chart_in(seen: witness.Seen) -> tuple[list[float], list[str], str]:
+    [chart] = seen.cells[0].charts
+    return chart.bars, [label for label in chart.labels if label in NAMES], chart.words
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "svg"])
+@pytest.mark.parametrize("sharper", [1, 2])
+def test_a_chart(album, kind, sharper):
+    seen = see(*publish(counts(), kind, sharper), album)
+    assert seen.doubts == []
+    bars, labels, words = chart_in(seen)
+    assert (bars, labels) == (list(range(500, 510)), list(NAMES))
+    assert "How many there are" in words
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_chart_in_a_style(album, style):
+    import matplotlib.style
+
+    with matplotlib.style.context(style):
+        seen = see(*publish(counts()), album)
+    assert seen.doubts == [] and chart_in(seen)[1] == list(NAMES)
+
+
+@pytest.mark.parametrize("settings", [{"figsize": (3, 2)}, {"dpi": 200}, {"layout": "constrained"}])
+def test_a_chart_in_another_size(album, settings):
+    seen = see(*publish(counts(**settings)), album)
+    assert seen.doubts == [] and chart_in(seen)[1] == list(NAMES)
+
+
+def test_a_chart_beside_a_picture(pictures, album):
+    figure, (left, right) = new_figure(1, 2)
+    left.imshow(pictures[0])
+    right.barh(NAMES, range(10))
+    seen = see(*publish(figure), album)
+    assert seen.doubts == [] and list(shown(seen)) == [0]
+    assert chart_in(seen)[1] == list(NAMES)
+
+
+def test_a_chart_without_words(album):
+    figure, [ax] = new_figure(1, 1)
+    ax.plot([3, 4], label="not in a legend")
+    seen = see(*publish(figure), album)
+    assert seen.doubts == [] and seen.cells[0].charts[0].lines == [[3, 4]]
+    assert "not in a legend" not in seen.cells[0].charts[0].labels
+
+
+@pytest.mark.parametrize("pixels", [np.full((9, 9, 3), 255), np.full((400, 400, 3), 255)])
+def test_a_chart_of_which_nothing_was_published(album, pixels):
+    _, claims = publish(counts())
+    seen = see(png(pixels.astype(np.uint8)), claims, album)
+    assert seen.cells[0].charts == [] and len(seen.doubts) == 1
+
+
+@pytest.mark.parametrize("what", ["noise", "another chart", "no words are claimed"])
+def test_words_of_a_chart_that_are_not_in_it(album, what):
+    data, claims = publish(counts())
+    figure, [ax] = new_figure(1, 1)
+    ax.bar(range(10), range(500, 510))
+    if what == "noise":
+        pixels = pixels_of(data)
+        data = png(np.random.default_rng(0).integers(0, 256, pixels.shape, np.uint8))
+    else:
+        data, own = publish(figure)
+        claims["cut"] = own["cut"]
+    if what == "no words are claimed":
+        claims["words"] = []
+    seen = see(data, claims, album)
+    assert chart_in(seen)[1:] == ([], "")
+    assert len(seen.doubts) == (what != "no words are claimed")
+
+
+def test_an_empty_drawing(album):
+    _, claims = publish(counts(), "svg")
+    note = f"<!-- {claims['words'][0]['text']} -->"
+    for content in (note, f"<path d='M0 0 L9 9'/>{note}", f"<g opacity='0'><path/></g>{note}"):
+        seen = see({"image/svg+xml": f"<svg width='99' height='99'>{content}</svg>"}, claims, album)
+        assert all(chart.words == "" for chart in seen.cells[0].charts) and seen.doubts
+
+
+# --- What has left the page ----------------------------------------------------------------------
+
+
+def message(kind: str, data: dict | None = None, name: str | None = None, **more: Any) -> dict:
+    content = {"data": data, "metadata": {}, "transient": {"display_id": name} if name else {}}
+    return {"msg_type": kind, "content": (content if data is not None else {}) | more}
+
+
+def printed(text: str, name: str = "stdout") -> dict:
+    return {"msg_type": "stream", "content": {"name": name, "text": text}}
+
+
+def numbers(album: Album, *cells: list[dict]) -> list[list[int]]:
+    seen = witness.see([CellRun(str(place), cell) for place, cell in enumerate(cells)], album)
+    return [[one.index for one in cell.shown] for cell in seen.cells]
+
+
+WIPE, WAIT = message("clear_output", wait=False), message("clear_output", wait=True)
+
+
+def test_what_was_wiped_is_gone(pictures, album):
+    one, two = (message("display_data", png(pictures[number])) for number in (1, 2))
+    assert numbers(album, [one, WIPE], [two]) == [[], [2]]
+    assert numbers(album, [one, WIPE, two]) == [[2]]
+    assert numbers(album, [one, WAIT]) == [[1]]
+    assert numbers(album, [one, WAIT, two]) == [[2]]
+    assert numbers(album, [one, WAIT], [two]) == [[1], [2]]
+    for other in (printed("x"), printed("x", "stderr"), message("error"), two):
+        assert 1 not in numbers(album, [one, WAIT, other])[0]
+    pause, on = ({witness.PAUSE: begins} for begins in (True, False))
+    course = [message("display_data", pause), printed("saved"), message("display_data", on)]
+    assert numbers(album, [one, WAIT, *course]) == [[]]
+
+
+def test_text_is_wiped_too(album):
+    run = CellRun("a", [printed("epoch 1\n"), WAIT, printed("epoch 2\n"), printed("done")])
+    assert witness.see([run], album).cells[0].text == "epoch 2\ndone"
+
+
+def test_a_widget_may_be_what_is_wiped(pictures, album):
+    """As with ``interact``: an area within a widget is cleared by the same message."""
+    view = {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "w"}
+    one, widget = message("display_data", png(pictures[1])), message("display_data", view)
+    assert numbers(album, [one, WIPE, widget]) == [[1]]
+
+
+def test_what_was_shown_anew_in_its_place(pictures, album):
+    one, other = (
+        message("display_data", png(pictures[n]), name) for n, name in ((1, "a"), (3, "b"))
+    )
+    two = message("update_display_data", png(pictures[2]), "a")
+    blank = message("update_display_data", {"text/plain": ""}, "a")
+    assert numbers(album, [one, other, two]) == [[2, 3]]
+    assert numbers(album, [one, other], [two]) == [[2, 3], []]
+    assert numbers(album, [one, two, other, one]) == [[2, 3, 1]]
+    assert numbers(album, [one, two, blank]) == [[]]
+    assert numbers(album, [two]) == [[]]
+    unnamed = message("display_data", png(pictures[4]))
+    assert numbers(album, [unnamed, message("update_display_data", {"text/plain": ""})]) == [[4]]
+
+
+def test_wiping_and_showing_anew_again_and_again_is_quick(album):
+    cell = [message("display_data", {"text/plain": "a"}, f"{n}") for n in range(5_000)]
+    cell += [message("display_data", {"text/plain": "a"}, "same")] * 5_000
+    cell += [message("update_display_data", {"text/plain": "b"}, "same"), WIPE, WAIT] * 5_000
+    began = time.process_time()
+    witness.see([CellRun("a", cell), CellRun("b", cell)], album)
+    assert time.process_time() - began < 5
+
+
+def test_a_figure_behind_something_richer(pictures, album):
+    data, claims = publish(row(pictures))
+    for richer in (
+        {"text/html": "&nbsp;"},
+        {"image/svg+xml": "<svg width='90' height='90'></svg>"},
+    ):
+        seen = see(data | richer, claims, album)
+        assert shown(seen) == {} and len(seen.doubts) == 1
+    picture = f'<img src="data:image/png;base64,{data["image/png"]}">'
+    assert len(shown(see(data | {"text/html": picture}, claims, album))) == 3  # as ipympl does
+
+
+def test_a_picture_that_is_shown_too_small(pictures, album):
+    data = png(pictures[0])
+    tiny = {"image/png": {"width": 1, "height": 1}}
+    shot = {"msg_type": "display_data", "content": {"data": data, "metadata": tiny}}
+    assert numbers(album, [shot]) == [[]]
+
+
 # --- Beyond measure ------------------------------------------------------------------------------
 
 INF, NAN = float("inf"), float("nan")
