@@ -75,12 +75,12 @@ def _answer(asked: dict[str, Any], setting: dict[str, Any], private: tuple) -> d
 def _warm_up(setting: dict[str, Any]) -> None:
     """Load what nearly every notebook needs; the children share its memory."""
 
-    from course_utils import data, evidence, models
+    from course_utils import album, data, models
 
     if setting["parts"]:
         kind = data.hold(setting["source"], tuple(setting["parts"]))
     if "test" in setting["parts"]:
-        _ = evidence.album_of(data.load_test(setting["source"])[0]).fingerprint
+        _ = album.album_of(data.load_test(setting["source"])[0]).fingerprint
         for network in ("small", "baseline", "improved"):
             models.recorded_answers(kind, network)
     _load(setting["modules"])

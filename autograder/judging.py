@@ -20,15 +20,17 @@ import course_utils
 from autograder import ROOT, witness
 from autograder.runner import Run, check_of
 from course_utils import checks, record, wire
+from course_utils.album import Album, album_of
 from course_utils.begin import Beginning
-from course_utils.evidence import Album, Evidence, Reference, album_of
+from course_utils.evidence import Evidence, Reference
 from course_utils.workbook import RECORD_FILE, begin_with_record
 from course_utils.workspace import ITEMS, Workspace
 
-# What decides on points, in the package and here; and what decides on what a kernel hands out.
-_RULES = ("evidence.py", "wording.py", "wire.py", "begin.py", "record.py", "checks/*.py")
+# What decides on what a kernel hands out; and what decides on points, in the package and here.
+_SHOWN = ("evidence.py", "album.py", "displays.py", "markup.py", "wire.py")
+_HANDING_OUT = (*_SHOWN, "layout.py", "recorder.py", "workbook.py")
+_RULES = (*_SHOWN, "wording.py", "begin.py", "record.py", "checks/*.py")
 _RULES_HERE = ("judging", "witness", "preflight", "reading", "release", "runner", "unit")
-_HANDING_OUT = ("evidence.py", "layout.py", "recorder.py", "wire.py", "workbook.py")
 _OWN = {"predictions", "history", "val_predictions", "improved_predictions", "improved_history"}
 _FAR = 0.08  # between a model's scores on two piles that it has not learned from
 

@@ -26,23 +26,10 @@ from PIL import Image
 
 from autograder.runner import CellRun
 from course_utils import wire
-from course_utils.evidence import (
-    EDGE,
-    MARKUP,
-    RASTER,
-    SMALLEST,
-    WIDGET,
-    Album,
-    Cell,
-    Chart,
-    Display,
-    Markup,
-    Screen,
-    is_washed_out,
-    note,
-    read_bundle,
-    shown_kind,
-)
+from course_utils.album import EDGE, Album, is_washed_out
+from course_utils.displays import MARKUP, RASTER, WIDGET, Display, read_bundle, shown_kind
+from course_utils.evidence import Cell, Chart, Screen, note
+from course_utils.markup import SMALLEST, Markup
 from course_utils.recorder import CLAIMS, PAUSE
 
 _MOST_PIXELS = 8_000_000  # of a figure; larger ones are not read

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from course_utils.evidence import Display, shrink_pixels, to_pixels
+from course_utils.album import shrink_pixels, to_pixels
+from course_utils.displays import Display
 
 _MOST_IMAGES = 400
 _MOST_WORDS = 400
@@ -28,7 +29,7 @@ def layout_of(figure: Any, display: Display) -> dict[str, Any]:
     figure : matplotlib.figure.Figure
         It has just been drawn.
     display : Display
-        What ``evidence.read_figure`` read from it.
+        What ``displays.read_figure`` read from it.
 
     Returns
     -------

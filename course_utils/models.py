@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import record
-from course_utils.evidence import Album, album_of
+from course_utils.album import Album, album_of
 
 if TYPE_CHECKING:
     import keras

@@ -25,19 +25,9 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from course_utils import wire
-from course_utils.evidence import (
-    WIDGET,
-    Album,
-    Cell,
-    Display,
-    Evidence,
-    Screen,
-    Unreadable,
-    note,
-    plain,
-    read_bundle,
-    read_figure,
-)
+from course_utils.album import Album
+from course_utils.displays import WIDGET, Display, read_bundle, read_figure
+from course_utils.evidence import Cell, Evidence, Screen, Unreadable, note, plain
 from course_utils.layout import layout_of
 
 CLAIMS = "course_claims"  # in a display's metadata: what a figure was drawn from

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from course_utils import augment, begin, data, duration, evidence, models, record
+from course_utils import album, augment, begin, data, duration, models, record
 
 
 class Phase(NamedTuple):
@@ -161,7 +161,7 @@ def keep(network: str, source: str, model, made: dict, x_test: np.ndarray, answe
 
 def keep_answers(network: str, source: str, x_test: np.ndarray, answers: np.ndarray) -> None:
     """Write what a checkpoint answers, so that most stages need not load it."""
-    items = {"pictures": evidence.pictures_hash(x_test), "predictions": answers}
+    items = {"pictures": album.pictures_hash(x_test), "predictions": answers}
     path = models.ASSETS / f"{network}_{source}.predictions.txt"
     path.write_text(record.write(items) + "\n", encoding="ascii")
 

@@ -13,8 +13,9 @@ import numpy as np
 
 import course_utils
 from course_utils import checks, data, models, record, widgets, wire
+from course_utils.album import album_of
 from course_utils.begin import FIELDS, Beginning, begin
-from course_utils.evidence import Reference, album_of, plain
+from course_utils.evidence import Reference, plain
 from course_utils.recorder import Recorder
 from course_utils.workspace import BUNDLE, ITEMS, STRESS_ITEMS, Workspace, find_folder
 

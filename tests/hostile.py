@@ -32,7 +32,7 @@ import base64, io
 import matplotlib.pyplot as plt
 from PIL import Image
 from course_utils import wire, workbook
-from course_utils.evidence import Display
+from course_utils.displays import Display
 def caption(n):
     return f"Predicted: {class_names[predicted_labels[n]]}\\nTrue: {class_names[true_labels[n]]}"
 def png(pixels):
@@ -499,7 +499,7 @@ MACHINE = [
     attack(
         "traps_for_the_next",
         "import builtins, os, sys\nimport numpy, course_utils\n"
-        "from course_utils import checks, data, evidence, models, workbook\n"
+        "from course_utils import album, checks, data, models, workbook\n"
         "places = ['/course', '/course/course_utils', '/run/kernel', '/run/kernel/matplotlib']\n"
         "places += ['/tmp', '/', os.getcwd(), os.path.expanduser('~'), *sys.path]\n"
         "for place in places:\n"
@@ -508,7 +508,7 @@ MACHINE = [
         "        try: open(f'{place}/{name}', 'w').write('raise SystemExit')\n"
         "        except OSError: pass\n"
         "data.load_test = models.load_checkpoint = workbook.resume = None\n"
-        "x_test[:] = 0\ndata.hold.__globals__.clear()\nevidence.Album.find = lambda *_: []\n"
+        "x_test[:] = 0\ndata.hold.__globals__.clear()\nalbum.Album.find = lambda *_: []\n"
         "numpy.argmax = numpy.mean = numpy.flatnonzero = lambda *_, **__: numpy.zeros(3)\n"
         "builtins.sorted = builtins.print = lambda *_, **__: None\n"
         "checks.STAGES.clear()\nos.makedirs('workspace', exist_ok=True)\n"

@@ -20,7 +20,7 @@ from PIL import Image
 
 from autograder import ROOT
 from course_utils.analysis import changes, interactive, mistakes, plots
-from course_utils.evidence import read_figure
+from course_utils.displays import read_figure
 from course_utils.wording import Pair, read_pairs
 
 NAMES = ("ant", "bee", "cow")
@@ -469,7 +469,7 @@ def test_a_notebook_shows_each_figure_once(tmp_path):
 sys.path.insert(0, {str(ROOT)!r})
 import numpy as np
 from course_utils.analysis import plots
-from course_utils.evidence import Album
+from course_utils.album import Album
 from course_utils.recorder import Recorder
 rng = np.random.default_rng(0)
 p, y = rng.dirichlet(np.ones(3), 20), rng.integers(0, 3, 20)

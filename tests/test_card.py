@@ -22,7 +22,7 @@ from course_utils.card import (
     read_facts,
     render,
 )
-from course_utils.evidence import read_bundle
+from course_utils.displays import read_bundle
 from course_utils.practice import CLASS_NAMES, draw_pictures
 from course_utils.workspace import Workspace
 

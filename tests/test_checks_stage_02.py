@@ -4,16 +4,7 @@ import numpy as np
 import pytest
 
 from course_utils.checks.stage_02 import CHECKS, NAMES, class_counts, class_means
-from course_utils.evidence import (
-    Cell,
-    Chart,
-    Evidence,
-    Reference,
-    Shown,
-    Table,
-    Unreadable,
-    plain,
-)
+from course_utils.evidence import Cell, Chart, Evidence, Reference, Shown, Table, Unreadable, plain
 from course_utils.practice import CLASS_NAMES
 from tests.anything import ANYTHING
 

@@ -12,18 +12,10 @@ import pytest
 from PIL import Image
 
 from course_utils import practice
-from course_utils.evidence import (
-    Album,
-    Cell,
-    Markup,
-    Screen,
-    Table,
-    Unreadable,
-    is_washed_out,
-    plain,
-    read_bundle,
-    read_figure,
-)
+from course_utils.album import Album, is_washed_out
+from course_utils.displays import read_bundle, read_figure
+from course_utils.evidence import Cell, Screen, Table, Unreadable, plain
+from course_utils.markup import Markup
 
 matplotlib.use("Agg")
 PICTURES = practice.draw_pictures(300, seed=5)[0]

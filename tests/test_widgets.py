@@ -438,7 +438,7 @@ import sys
 sys.path.insert(0, {root!r})
 import numpy as np
 from course_utils import widgets
-from course_utils.evidence import Album
+from course_utils.album import Album
 from course_utils.recorder import Recorder
 
 rng = np.random.default_rng(0)

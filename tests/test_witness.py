@@ -21,7 +21,8 @@ from PIL import Image
 from autograder import witness
 from autograder.runner import CellRun
 from course_utils import practice, wire
-from course_utils.evidence import Album, read_figure
+from course_utils.album import Album
+from course_utils.displays import read_figure
 from course_utils.layout import layout_of
 from course_utils.recorder import CLAIMS
 

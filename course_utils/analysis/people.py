@@ -32,9 +32,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from course_utils import data, download, evidence, models
+from course_utils import album, data, download, models
 
-# The fingerprint (evidence.pictures_hash) of the 10,000 test pictures in the official order.
+# The fingerprint (album.pictures_hash) of the 10,000 test pictures in the official order.
 CIFAR10_TEST = "f9b1e2130bab680d"
 LENT = ("small", "baseline", "improved")  # the course's trained networks
 _UNSURE = 0.99  # two models differ, if anywhere, where they are less sure than this
@@ -185,7 +185,7 @@ def is_cifar10_test(x_test: np.ndarray) -> bool:
     """
     x_test = np.asarray(x_test)
     fits = x_test.dtype == np.uint8 and x_test.shape == (10_000, 32, 32, 3)
-    return fits and evidence.pictures_hash(x_test) == CIFAR10_TEST
+    return fits and album.pictures_hash(x_test) == CIFAR10_TEST
 
 
 def load_people(source: str = "auto") -> np.ndarray:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.album import EDGE
 from course_utils.checks.result import Result
 from course_utils.checks.sentences import did_you_mean, join, quoted
 from course_utils.checks.values import as_array
-from course_utils.evidence import EDGE, Cell, Evidence, Reference, Unreadable
+from course_utils.evidence import Cell, Evidence, Reference, Unreadable
 from course_utils.wording import names_in
 
 NAMES = ("deeper_photo", "top_class", "other_class", "top_map", "other_map", "map_cells")

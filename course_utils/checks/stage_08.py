@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from course_utils.album import EDGE
 from course_utils.checks import deeper_08
 from course_utils.checks.result import Check, Result, blanks
 from course_utils.checks.sentences import counted, quoted
 from course_utils.checks.values import as_array
-from course_utils.evidence import EDGE, Evidence, Reference, Unreadable
+from course_utils.evidence import Evidence, Reference, Unreadable
 
 NAMES = (
     *("photo", "flipped", "cropped", "few_pictures", "mixed_pictures", "mixed_labels"),

@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from course_utils.album import Album
 from course_utils.card import Facts, Page, percent, read_facts
 from course_utils.checks import deeper_10
 from course_utils.checks.captions import captions_of, pair_of
 from course_utils.checks.result import Check, Result
 from course_utils.checks.sentences import counted, join, quoted
 from course_utils.checks.values import accuracy_by_class, as_array
-from course_utils.evidence import Album, Cell, Evidence, Reference, Unreadable, read_bundle
+from course_utils.displays import read_bundle
+from course_utils.evidence import Cell, Evidence, Reference, Unreadable
 from course_utils.wording import names_in
 
 NAMES = ("evidence", "right_number", "wrong_number", "limitation", "card", *deeper_10.NAMES)
