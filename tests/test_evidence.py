@@ -13,8 +13,8 @@ from PIL import Image
 
 from course_utils import practice
 from course_utils.album import Album, is_washed_out
-from course_utils.displays import read_bundle, read_figure
-from course_utils.evidence import Cell, Screen, Table, Unreadable, plain
+from course_utils.displays import Display, read_bundle, read_figure
+from course_utils.evidence import Cell, Screen, Table, Unreadable, note, plain
 from course_utils.markup import Markup
 
 matplotlib.use("Agg")
@@ -440,3 +440,19 @@ def test_plain_values():
     assert plain(np.array(["cat"])) == ["cat"]
     array = np.arange(3)
     assert plain(array) is array
+
+
+@pytest.mark.parametrize(("edge", "unknown"), [(1, 0), (11, 0), (12, 1), (40, 1)])
+def test_a_picture_too_small_to_be_seen_was_not_shown(album, edge, unknown):
+    cell = Cell("a")
+    gray = np.full((edge, 40, 3), 99, np.uint8)
+    note(cell, Display([gray], [""]), album)
+    assert (cell.shown, cell.unknown) == ([], unknown)
+
+
+def test_the_title_of_a_plotly_figure_is_words():
+    title = "<b>Predicted: cat</b><br>True: dog " + "<" * 100_000
+    figure = {"data": [], "layout": {"title": {"text": title}}}
+    first, second = read_bundle({"application/vnd.plotly.v1+json": figure}).around.split("\n")
+    assert first.strip() == "Predicted: cat"
+    assert second.startswith("True: dog")
