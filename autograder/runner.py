@@ -37,6 +37,7 @@ _SHOWN = {
     "stream": {"name": str, "text": str},
     "display_data": {"data": dict, "metadata": dict},
     "execute_result": {"data": dict, "metadata": dict},
+    "update_display_data": {"data": dict, "metadata": dict},
     "error": {"ename": str, "evalue": str, "traceback": list},
     "clear_output": {},
 }
@@ -225,10 +226,13 @@ class Room:
         Characters that are neither HTML nor a picture.
     tags : int
         Of HTML, and signs such as ``&lt;``.
+    named : dict of str to NotebookNode
+        The outputs with a display id, which a later cell may show anew.
     """
 
     text: int = 300_000
     tags: int = 16_000
+    named: dict[str, NotebookNode] = field(default_factory=dict)
 
     def cut(self, text: str) -> str:
         """Take a text in, or the beginning of it."""
@@ -264,20 +268,33 @@ def outputs_of(cell: CellRun, room: Room | None = None) -> list[NotebookNode]:
         if PAUSE in content.get("data", {}):  # a word between the recorder and the grader
             continue
         content = {"execution_count": None, **content}
+        anew = kind == "update_display_data"
+        kind = "display_data" if anew else kind
         try:
             output = output_from_msg({"header": {"msg_type": kind}, "content": content})
         except Exception:  # whatever a notebook sends and a notebook cannot hold
             continue
-        if clear:
-            outputs, clear = [], False
         output.get("metadata", {}).pop(CLAIMS, None)
         _shorten(output, room)
+        name = str(_dict(content.get("transient")).get("display_id", ""))
+        if anew:
+            if name in room.named:
+                room.named[name].data, room.named[name].metadata = output.data, output.metadata
+            continue
+        if clear:
+            outputs, clear = [], False
+        if name and kind == "display_data":
+            room.named[name] = output
         last = outputs[-1] if outputs else {}
         if output.output_type == "stream" and last.get("name") == output.name:
             last.text += output.text
         elif output.get("data", True):
             outputs.append(output)
     return outputs
+
+
+def _dict(value: Any) -> dict:
+    return value if isinstance(value, dict) else {}
 
 
 def _shorten(output: NotebookNode, room: Room) -> None:

@@ -46,3 +46,14 @@ def test_html_that_takes_hours_to_clean_is_not_shown(part):
     assert 0 < left.count("<") + left.count("&") <= 16_000
     [output] = outputs_of(displayed(text_html=part * 10_000))
     assert output.data == {"text/plain": "This is too long to be shown."}
+
+
+def test_what_is_shown_anew_takes_the_place_of_what_was_there():
+    room, name = Room(), {"transient": {"display_id": "a"}}
+    [first] = outputs_of(
+        CellRun("a", [shown("display_data", {"data": {"a/b": "1"}, **name})]), room
+    )
+    again = [shown("update_display_data", {"data": {"a/b": "2"}, **name})]
+    other = [shown("update_display_data", {"data": {"a/b": "3"}, "transient": 5})]
+    assert outputs_of(CellRun("b", [*again, *other]), room) == []
+    assert (first.output_type, first.data) == ("display_data", {"a/b": "2"})
