@@ -83,7 +83,8 @@ def _chart_of(axes: Any) -> Chart | None:
     """The bars and lines of one part of a figure, or None if it has neither."""
     from matplotlib.container import BarContainer
 
-    chart, behind = Chart(words=_words_of_axes(axes)), _color_behind(axes)
+    chart = Chart(words=_words_of_axes(axes))
+    behind = None if axes.images else color_behind(axes)  # None: pictures
     for container in axes.containers:
         if isinstance(container, BarContainer):
             pairs = zip(container.patches, container.datavalues, strict=False)
@@ -108,12 +109,12 @@ def _chart_of(axes: Any) -> Chart | None:
     return chart
 
 
-def _color_behind(axes: Any) -> tuple | None:
-    """The color on which a chart is drawn; None if pictures are there."""
-    if axes.images:
-        return None
-    patches = [axes.patch] if axes.axison and axes.patch.get_visible() else []
-    colors = [patch.get_facecolor() for patch in (*patches, axes.figure.patch)]
+def color_behind(part: Any) -> tuple:
+    """The color, 0 to 1, on which a part of a figure, or the figure itself, is drawn."""
+    is_axes = hasattr(part, "axison")
+    patches = [part.patch] if not is_axes or (part.axison and part.patch.get_visible()) else []
+    patches += [part.figure.patch] if is_axes else []
+    colors = [patch.get_facecolor() for patch in patches]
     return next((color[:3] for color in colors if color[3] >= FAINT), (1, 1, 1))
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from course_utils.album import shrink_pixels, to_pixels
-from course_utils.displays import Display
+from course_utils.displays import Display, color_behind
 
 _MOST_IMAGES = 400
 _MOST_WORDS = 400
@@ -49,7 +49,7 @@ def layout_of(figure: Any, display: Display) -> dict[str, Any]:
         "dpi": float(figure.dpi),
         "cut": _cut(figure),
         "images": [
-            {"pixels": _small(image), "caption": caption, "box": _box(artist)}
+            {"pixels": _small(image, artist), "caption": caption, "box": _box(artist)}
             for image, caption, artist in list(images)[:_MOST_IMAGES]
         ],
         "words": _words(figure),
@@ -59,12 +59,16 @@ def layout_of(figure: Any, display: Display) -> dict[str, Any]:
     }
 
 
-def _small(image: np.ndarray) -> np.ndarray | None:
+def _small(image: np.ndarray, artist: Any) -> np.ndarray | None:
     from PIL import Image
 
     pixels = to_pixels(image)
     if pixels is None:
         return None
+    if image.shape[2] == 4:  # what is behind it can be seen through it
+        share = image[..., 3:] / (255 if image.dtype.kind in "iu" else 1)
+        behind = 255 * np.array(color_behind(artist.axes or artist.figure))
+        pixels = np.rint(pixels * share + behind * (1 - share)).clip(0, 255).astype(np.uint8)
     pixels = shrink_pixels(pixels)
     if max(pixels.shape[:2]) > _LARGEST:
         smaller = Image.fromarray(pixels)

@@ -228,6 +228,20 @@ def test_a_gray_one_beside_it(pictures, album):
     assert shown(seen) == {0: caption(0)} and seen.doubts == []
 
 
+@pytest.mark.parametrize("color", ["lightgray", "white", "none", "#123"])
+def test_a_picture_with_see_through_parts(pictures, album, color):
+    sticker = np.zeros((240, 240, 4), np.uint8)
+    sticker[60:180, 80:160] = [110, 155, 50, 255]
+    sticker[90:110, 95:105] = [10, 15, 20, 255]
+    figure, (left, right) = new_figure(1, 2)
+    left.imshow(pictures[0])
+    left.set_title(caption(0))
+    right.set_facecolor(color)
+    right.imshow(sticker)
+    seen = see(*publish(figure), album)
+    assert shown(seen) == {0: caption(0)} and seen.doubts == []
+
+
 def test_many_small_panels(pictures, album):
     figure, axes = new_figure(6, 10)  # some 32 pixels each
     for number, ax in enumerate(axes):
