@@ -201,9 +201,12 @@ def _borne_out(
     else:  # where a picture stands in a drawing is not looked at
         found = [any(_alike(pixels, one) for one in published) for pixels, _, _ in images]
     found = found or [False] * len(images)
-    # All white or all black is no known picture, gives no points, and cannot be found again.
+    # What is all of one color is no known picture, gives no points, and cannot be found again.
     seen = any(found)
-    found = [there or is_washed_out(one[0]) for there, one in zip(found, images, strict=True)]
+    found = [
+        there or is_washed_out(one[0]) or _is_plain(one[0])
+        for there, one in zip(found, images, strict=True)
+    ]
     asked = {line for one in (around, *(c for _, c, _ in images)) for line in one.split("\n")}
     words = set()
     for text in claims.words if seen else ():
@@ -302,6 +305,11 @@ def _pixels_of(kind: str | None, content: str, room: _Room) -> list[np.ndarray]:
     return found
 
 
+def _is_plain(pixels: np.ndarray) -> bool:
+    """Whether a picture is all of one color, as no known one is."""
+    return bool(np.ptp(pixels, axis=(0, 1)).max() <= 2)
+
+
 class _Canvas:
     """A published figure, and where the parts of the drawing lie on it."""
 
@@ -314,7 +322,11 @@ class _Canvas:
 
     def place(self, images: list[tuple[np.ndarray, str, Any]]) -> bool:
         """Find how the figure was scaled and cut, by a picture that stands out."""
-        candidates = [one for one in images if one[2] is not None and one[0].std() > 8][:3]
+        candidates = [
+            one
+            for one in images
+            if one[2] is not None and one[0].std() > 8 and not _is_plain(one[0])
+        ][:3]
         for corner in self._corners():
             for margin in (_SHIFT, _EDGE):
                 for pixels, _, box in candidates:

@@ -228,6 +228,14 @@ def test_a_gray_one_beside_it(pictures, album):
     assert shown(seen) == {0: caption(0)} and seen.doubts == []
 
 
+def test_one_pixel_enlarged(album):
+    figure, (axes,) = new_figure(1, 1, figsize=(2, 2), dpi=100)
+    axes.imshow(np.array([[[60, 110, 130]]], np.uint8))
+    axes.set_title("One pixel, very large")
+    seen = see(*publish(figure), album)
+    assert (seen.cells[0].shown, seen.doubts) == ([], [])
+
+
 @pytest.mark.parametrize("color", ["lightgray", "white", "none", "#123"])
 def test_a_picture_with_see_through_parts(pictures, album, color):
     sticker = np.zeros((240, 240, 4), np.uint8)
