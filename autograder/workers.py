@@ -19,6 +19,7 @@ from autograder import unit
 from autograder.kernel import KernelError
 
 _TRIES = 3  # of a submission whose worker was lost
+_GRACE = 5.0  # seconds that a worker has to end its warm process
 _AHEAD = 2  # submissions that wait for each worker
 _LOST = (
     "The worker that graded it was lost three times. Grade it alone, and watch the memory of this "
@@ -224,6 +225,8 @@ def _begin_worker() -> None:
 
 
 def _leave() -> None:
+    # Whatever a warm process may be waiting for: what it started ends with this process.
+    threading.Timer(_GRACE, os._exit, (1,)).start()
     with contextlib.suppress(Exception):
         unit.close_all()
     os._exit(1)

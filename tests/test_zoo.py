@@ -157,7 +157,7 @@ import matplotlib.pyplot as plt
 plt.close("all")
 from course_utils import workbook
 if workbook._Session.recorder:
-    workbook._Session.recorder._cells.clear()
+    workbook._Session.recorder._screens.clear()
 """
 
 
