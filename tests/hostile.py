@@ -138,8 +138,8 @@ FORGERS = [
     # What the kernel notes of its own displays is filled by hand.
     forger(
         "record_of_displays_filled",
-        "from course_utils.evidence import Shown\nrecorder = workbook._Session.recorder\n"
-        "recorder._current.shown += [Shown(n, caption(n)) for n in three]\n"
+        "from course_utils.evidence import Cell, Shown\nrecorder = workbook._Session.recorder\n"
+        "recorder._current.add(Cell('a', [Shown(n, caption(n)) for n in three]))\n"
         "recorder._formatted.append(({}, Display([x_test[n] for n in three])))\n"
         "send('display_data', {'data': {}, 'metadata': {}, 'transient': {}})",
     ),
