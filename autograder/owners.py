@@ -44,9 +44,8 @@ class Owner:
     platform: str = ""
     number: str = ""  # what the platform calls the student
     place: tuple[str, ...] = ()  # the folders around the one that bears the name
-    doubt: str = field(
-        default="", compare=False
-    )  # a sentence for the teacher, if the name may be another student's word
+    # A sentence for the teacher, if the name may be another student's word.
+    doubt: str = field(default="", compare=False)
 
     @property
     def key(self) -> tuple:

@@ -276,14 +276,14 @@ def outputs_of(cell: CellRun, room: Room | None = None) -> list[NotebookNode]:
             continue
         output.get("metadata", {}).pop(CLAIMS, None)
         _shorten(output, room)
-        name = str(_dict(content.get("transient")).get("display_id", ""))
+        name = display_id(content)
         if anew:
             if name in room.named:
                 room.named[name].data, room.named[name].metadata = output.data, output.metadata
             continue
         if clear:
             outputs, clear = [], False
-        if name and kind == "display_data":
+        if name is not None and kind == "display_data":
             room.named[name] = output
         last = outputs[-1] if outputs else {}
         if output.output_type == "stream" and last.get("name") == output.name:
@@ -293,8 +293,11 @@ def outputs_of(cell: CellRun, room: Room | None = None) -> list[NotebookNode]:
     return outputs
 
 
-def _dict(value: Any) -> dict:
-    return value if isinstance(value, dict) else {}
+def display_id(content: dict[str, Any]) -> str | None:
+    """Return the name under which a display may be shown anew, if it has one."""
+    transient = content.get("transient")
+    name = transient.get("display_id") if isinstance(transient, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _shorten(output: NotebookNode, room: Room) -> None:

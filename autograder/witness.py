@@ -24,7 +24,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image
 
-from autograder.runner import CellRun
+from autograder.runner import CellRun, display_id
 from course_utils import wire
 from course_utils.album import EDGE, Album, is_washed_out
 from course_utils.displays import MARKUP, RASTER, WIDGET, Display, read_bundle, shown_kind
@@ -99,7 +99,7 @@ def see(runs: Sequence[CellRun], album: Album | None) -> Seen:
         paused = False
         for message in run.messages:
             kind, content = message["msg_type"], message["content"]
-            data, name = content.get("data"), _display_id(content)
+            data, name = content.get("data"), display_id(content)
             if kind == "clear_output":
                 screen.clear(bool(content.get("wait")))
             elif kind in ("stream", "error"):
@@ -125,12 +125,6 @@ def see(runs: Sequence[CellRun], album: Album | None) -> Seen:
 
 
 _DISPLAYS = ("display_data", "execute_result", "update_display_data")
-
-
-def _display_id(content: dict[str, Any]) -> str | None:
-    transient = content.get("transient")
-    name = transient.get("display_id") if isinstance(transient, dict) else None
-    return name if isinstance(name, str) else None
 
 
 def _display_of(data: dict[str, Any], metadata: Any, doubts: list[str], room: _Room) -> Display:
